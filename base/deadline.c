@@ -1,0 +1,44 @@
+#include "base/deadline.h"
+
+#include <limits.h>
+
+int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct deadline deadline_in_ms(int64_t ms)
+{
+    return (struct deadline){ .at_ms = monotonic_ms() + ms };
+}
+
+struct deadline deadline_never(void)
+{
+    return (struct deadline){ .at_ms = INT64_MAX };
+}
+
+bool deadline_passed(struct deadline d)
+{
+    return d.at_ms != INT64_MAX && monotonic_ms() >= d.at_ms;
+}
+
+int deadline_poll_ms(struct deadline d)
+{
+    int64_t left;
+
+    if (d.at_ms == INT64_MAX)
+        return -1;
+    left = d.at_ms - monotonic_ms();
+    if (left <= 0)
+        return 0;
+    return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+struct timespec deadline_timespec(struct deadline d)
+{
+    return (struct timespec){ .tv_sec = (time_t)(d.at_ms / 1000),
+                              .tv_nsec = (long)(d.at_ms % 1000) * 1000000 };
+}

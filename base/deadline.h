@@ -1,0 +1,22 @@
+/* Points in monotonic time. A deadline is passed down by value, so a whole exchange has one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct deadline {
+    int64_t at_ms; /* CLOCK_MONOTONIC; INT64_MAX: never */
+};
+
+int64_t monotonic_ms(void);
+
+struct deadline deadline_in_ms(int64_t ms);
+struct deadline deadline_never(void);
+bool deadline_passed(struct deadline d);
+
+/* Milliseconds left as poll(2) wants them: -1 for never, 0 when passed. */
+int deadline_poll_ms(struct deadline d);
+
+/* As pthread_cond_timedwait wants it; not for "never". */
+struct timespec deadline_timespec(struct deadline d);

@@ -1,0 +1,89 @@
+/* How bytes reach a card: the one seam between the card application and PC/SC, USB or a socket.
+ *
+ * A `readers` is one back end (one PC/SC service, one listening socket). It lists its readers,
+ * sleeps until something about them changes, and connects to the card in one. All calls are
+ * thread-safe on a `readers`; a `reader` belongs to one caller at a time.
+ *
+ * Errors, the same for every back end:
+ *   GPG_ERR_CARD_NOT_PRESENT   no card in the reader, or no such reader
+ *   GPG_ERR_CARD_REMOVED       the card went away; disconnect
+ *   GPG_ERR_CARD_RESET         somebody reset the card: every state on it is lost; the connection
+ * is good again, select the application anew GPG_ERR_LOCKED             another program holds the
+ * reader exclusively GPG_ERR_TIMEOUT            the deadline passed; disconnect, the command may
+ * still have happened GPG_ERR_NO_SERVICE         no PC/SC service answers GPG_ERR_EACCES the PC/SC
+ * service refused us (polkit) GPG_ERR_CARD               the card or reader failed in another way;
+ * disconnect GPG_ERR_INV_ARG            a reader specification that means nothing */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/deadline.h"
+
+#define READER_NAME_MAX 128   /* octets with the NUL; longer names are cut */
+#define READER_ATR_MAX  33    /* ISO 7816-3 §8.2.1 */
+#define READERS_MAX     64    /* readers of one back end that are looked at */
+#define ANSWER_MAX      65538 /* 65536 octets of data, SW1 and SW2 (ISO 7816-4 §5.1) */
+
+struct readers;
+struct reader;
+
+struct reader_info {
+    char name[READER_NAME_MAX];
+    bool present;       /* a card is in it */
+    bool exclusive;     /* another program holds it exclusively */
+    uint32_t insertion; /* differs between two cards, and between two insertions of one card */
+};
+
+struct reader_list {
+    struct reader_info info[READERS_MAX];
+    size_t count;
+    gpg_error_t service; /* why the list is empty: 0, GPG_ERR_NO_SERVICE, GPG_ERR_EACCES */
+};
+
+/* Opens the back end of `spec`: "pcsc", "pcsc:NAME" (readers whose name contains NAME),
+ * "socket:PATH" (absolute; mode 0600, same uid only) or "socket:HOST:PORT" (loopback addresses
+ * only). Opening succeeds without a PC/SC service: list and wait then report it until there is one.
+ * A socket back end owns its path: a stale socket there is replaced, a live one is
+ * GPG_ERR_EADDRINUSE, anything else at the path GPG_ERR_EEXIST, a path too long for a socket
+ * GPG_ERR_ENAMETOOLONG. */
+gpg_error_t readers_open(const char *spec, struct readers **r_readers);
+
+/* Wakes a waiter, then releases; the caller makes sure that no other call is under way and every
+ * reader is disconnected. Removes the socket. Accepts NULL, clears the pointer. */
+void readers_close(struct readers **readers);
+
+/* What `spec` was; borrowed. */
+const char *readers_spec(const struct readers *readers);
+
+/* The readers as the last change left them. Never blocks on a card. */
+void readers_list(struct readers *readers, struct reader_list *list);
+
+/* Sleeps in the kernel until the list differs from the one returned last, or readers_wake is
+ * called: no polling, no wake-ups while nothing happens. One waiter at a time. */
+void readers_wait(struct readers *readers);
+
+/* Ends the current or the next readers_wait. */
+void readers_wake(struct readers *readers);
+
+/* Connects to the card in the named reader, shared with other programs (PC/SC: T=0 or T=1, whatever
+ * the card speaks). The card is powered; nothing is sent to it. */
+gpg_error_t reader_connect(struct readers *readers, const char *name, struct deadline deadline,
+                           struct reader **r_reader);
+
+/* Leaves the card as it is. Accepts NULL, clears the pointer. Never blocks for long. */
+void reader_disconnect(struct reader **reader);
+
+/* The ATR of the connected card; borrowed until disconnect. */
+struct view reader_atr(const struct reader *reader);
+
+/* Begins a transaction: no other program's command comes between until reader_end. Waits for other
+ * programs' transactions until the deadline (GPG_ERR_LOCKED then). */
+gpg_error_t reader_begin(struct reader *reader, struct deadline deadline);
+void reader_end(struct reader *reader);
+
+/* Sends one command APDU and receives its answer, data and SW1 SW2 (at least 2 octets), into
+ * answer, whose old content is dropped and whose cap bounds the answer (GPG_ERR_TOO_LARGE). */
+gpg_error_t reader_transmit(struct reader *reader, struct view command, struct buffer *answer,
+                            struct deadline deadline);
+
+/* Warm reset; every application and PIN state on the card is lost, for all programs. */
+gpg_error_t reader_reset(struct reader *reader, struct deadline deadline);

@@ -1,0 +1,37 @@
+# What every target of the project is built with. Sanitizers and optimisation come from the presets.
+add_library(cardea_options INTERFACE)
+target_include_directories(cardea_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_features(cardea_options INTERFACE c_std_17)
+target_compile_definitions(cardea_options INTERFACE
+  _GNU_SOURCE _FILE_OFFSET_BITS=64 GPG_ERR_SOURCE_DEFAULT=GPG_ERR_SOURCE_GPGAGENT)
+target_compile_options(cardea_options INTERFACE
+  -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla -Wformat=2 -Wcast-qual
+  -Wwrite-strings -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wundef
+  -Wpointer-arith -Wimplicit-fallthrough -Wframe-larger-than=16384
+  -fno-common -fvisibility=hidden)
+target_link_libraries(cardea_options INTERFACE Threads::Threads)
+
+option(CARDEA_HARDEN "Build with the hardening flags of a release" OFF)
+if(CARDEA_HARDEN)
+  target_compile_definitions(cardea_options INTERFACE _FORTIFY_SOURCE=2)
+  target_compile_options(cardea_options INTERFACE
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection
+    -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr)
+  target_link_options(cardea_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES C)
+endif()
+
+set(CARDEA_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= wants them")
+if(CARDEA_SANITIZE)
+  target_compile_options(cardea_options INTERFACE
+    -fsanitize=${CARDEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(cardea_options INTERFACE -fsanitize=${CARDEA_SANITIZE})
+endif()
+
+option(CARDEA_COVERAGE "Instrument for llvm-cov (clang only)" OFF)
+if(CARDEA_COVERAGE)
+  target_compile_options(cardea_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(cardea_options INTERFACE -fprofile-instr-generate)
+endif()

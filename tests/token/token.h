@@ -1,0 +1,50 @@
+/* The virtual OpenPGP card, version 3.4: command in, answer out. No transport, no clock, no file.
+ *
+ * What it does is "Functional Specification of the OpenPGP application on ISO Smart Card Operating
+ * Systems", version 3.4.1; it protects nothing and is for tests, demos and developers. */
+#pragma once
+
+#include "base/bytes.h"
+
+#define TOKEN_ANSWER_MAX 65538 /* data and SW1 SW2 */
+
+struct token;
+
+enum token_touch { TOKEN_TOUCH_AUTO, TOKEN_TOUCH_MANUAL, TOKEN_TOUCH_NEVER };
+
+struct token_options {
+    uint32_t serial;        /* last four octets of the AID's serial number */
+    uint16_t manufacturer;  /* 0xFF00..0xFFFE: unmanaged (specification §4.2.1) */
+    bool extended_length;   /* announced in 5F52 and 7F66, and accepted */
+    bool command_chaining;  /* announced in 5F52, and accepted */
+    bool get_response;      /* answers beyond Le come in parts with 61xx */
+    bool button;            /* DO 7F74 and D6-D8 are there */
+    enum token_touch touch; /* what happens when an operation wants a touch */
+    /* Waits for a touch with TOKEN_TOUCH_MANUAL; true when touched, false when time ran out. */
+    bool (*wait_for_touch)(void *context);
+    void *context;
+};
+
+/* A card as it leaves the factory: extended length, chaining, 61xx and button on, default PINs. */
+void token_default_options(struct token_options *options);
+gpg_error_t token_new(const struct token_options *options, struct token **r_token);
+void token_free(struct token **token);
+
+/* Answer to reset, with historical bytes that tell the same as DO 5F52. */
+struct view token_atr(const struct token *token);
+
+/* Power on or reset: no application selected, no PIN verified, no chain begun. */
+void token_reset(struct token *token);
+
+/* One command APDU. The answer always ends with SW1 SW2; its old content is dropped. */
+void token_command(struct token *token, struct view command, struct buffer *answer);
+
+/* Writes everything the card keeps without power; reads it back (GPG_ERR_BAD_DATA: *token as it
+ * was). The format is text, one "name value" line each. */
+gpg_error_t token_save(const struct token *token, struct buffer *state);
+gpg_error_t token_load(struct token *token, struct view state);
+
+/* Loads the keys of an unprotected OpenPGP transferable secret key (armored or binary) into the
+ * slots by their flags: sign, encrypt, authenticate; the newest of each. GPG_ERR_NO_SECKEY when
+ * none fits, GPG_ERR_BAD_PASSPHRASE when it is protected, GPG_ERR_BAD_DATA when it is no key. */
+gpg_error_t token_import(struct token *token, struct view key);
