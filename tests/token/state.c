@@ -30,7 +30,7 @@ struct field {
     struct buffer *buffer;
 };
 
-#define FIELDS_MAX 64
+#define FIELDS_MAX (9 + OBJECT_COUNT + SLOT_COUNT * (6 + KEY_NUMBERS))
 
 struct fields {
     struct field field[FIELDS_MAX];
