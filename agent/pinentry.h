@@ -5,8 +5,8 @@
  * timeout and one second more. Prompts are shown one at a time in the whole process, in the order
  * of the calls; time spent waiting for one's turn counts.
  *
- * Runs in any thread. The process must not wait for children that are not its own (no waitpid(-1)).
- * libassuan sets SIGPIPE to be ignored. secret_init_library() has been called. */
+ * Runs in any thread. The process ignores SIGPIPE, reaps no children but those it knows (no
+ * waitpid(-1)), and has called secret_init_library. */
 #pragma once
 
 #include "agent/pinentry_options.h"
