@@ -96,15 +96,24 @@ static gpg_error_t take_line(struct talk *t, bool *done)
     }
 }
 
-static gpg_error_t command(struct talk *t, const char *line)
+static gpg_error_t await_answer(struct talk *t)
 {
-    gpg_error_t err = assuan_write_line(t->ctx, line);
+    gpg_error_t err = 0;
     bool done = false;
 
     t->refused = false;
     while (!err && !done)
         err = take_line(t, &done);
     return err;
+}
+
+static gpg_error_t command(struct talk *t, const char *line)
+{
+    gpg_error_t err;
+
+    t->refused = false;
+    err = assuan_write_line(t->ctx, line);
+    return err ? err : await_answer(t);
 }
 
 /* A pinentry that does not know a setting can still ask. */
@@ -263,6 +272,27 @@ static gpg_error_t judge(const struct talk *t, gpg_error_t err, char *problem, s
     return gpg_error(GPG_ERR_PIN_ENTRY);
 }
 
+/* libassuan loses memory, or reads from address 0, over a first line that is not OK (2.5.5). So the
+ * first line is ours, and the pinentry's greeting an answer like others. */
+static const char own_greeting[] = "OK\n";
+
+gpg_error_t pinentry_connection(int ends[2])
+{
+    int made[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made) < 0)
+        return gpg_error_from_syserror();
+    if (write(made[1], own_greeting, sizeof own_greeting - 1) < 0) {
+        gpg_error_t err = gpg_error_from_syserror();
+
+        close(made[0]);
+        close(made[1]);
+        return err;
+    }
+    memcpy(ends, made, sizeof made);
+    return 0;
+}
+
 /* The context holds the line buffers and hence the PIN: it lives in secure memory, and libassuan
  * wipes it when it is released. */
 static gpg_error_t open_talk(struct talk *t)
@@ -276,8 +306,20 @@ static gpg_error_t open_talk(struct talk *t)
     }
     assuan_set_flag(t->ctx, ASSUAN_NO_LOGGING, 1);
     assuan_begin_confidential(t->ctx);
-    assuan_set_io_monitor(t->ctx, count_bytes, t);
-    return assuan_socket_connect_fd(t->ctx, t->fd, 0);
+    err = assuan_socket_connect_fd(t->ctx, t->fd, 0);
+    if (!err)
+        assuan_set_io_monitor(t->ctx, count_bytes, t);
+    return err;
+}
+
+/* A pinentry that ends without a word is none. */
+static gpg_error_t await_greeting(struct talk *t)
+{
+    gpg_error_t err = await_answer(t);
+
+    if (gpg_err_code(err) == GPG_ERR_EOF && !t->heard)
+        return gpg_error(GPG_ERR_NO_PIN_ENTRY);
+    return err;
 }
 
 gpg_error_t pinentry_dialogue(int fd, const struct pinentry_request *request,
@@ -288,11 +330,11 @@ gpg_error_t pinentry_dialogue(int fd, const struct pinentry_request *request,
     struct secret answer = { 0 };
     gpg_error_t err = open_talk(&t);
 
-    if (gpg_err_code(err) == GPG_ERR_EOF && !t.heard)
-        err = gpg_error(GPG_ERR_NO_PIN_ENTRY);
-    else if (!err)
+    if (!err)
+        err = await_greeting(&t);
+    if (!err)
         err = ask(&t, &answer);
-    if (err && gpg_err_code(err) != GPG_ERR_NO_PIN_ENTRY)
+    if (err && (t.refused || gpg_err_code(err) != GPG_ERR_NO_PIN_ENTRY))
         err = judge(&t, err, problem, size);
     if (!err && pin)
         secret_move(pin, &answer);

@@ -9,7 +9,11 @@ enum pinentry_question { PINENTRY_ASK_PIN, PINENTRY_ASK_CONFIRMATION, PINENTRY_A
 /* All that a pinentry may say in one talk, in bytes. */
 #define PINENTRY_REPLY_MAX (64 * 1024)
 
-/* fd is a stream socket and is closed in any case. `problem` (size bytes) gets a sentence for the
+/* Makes the connection: ends[0] is for pinentry_dialogue, ends[1] for the pinentry's standard input
+ * and output. Both are close-on-exec. */
+gpg_error_t pinentry_connection(int ends[2]);
+
+/* fd is closed in any case. `problem` (size bytes) gets a sentence for the
  * log when the error is GPG_ERR_PIN_ENTRY. Errors are those of agent/pinentry.h;
  * GPG_ERR_NO_PIN_ENTRY means that the other end closed before it greeted. */
 gpg_error_t pinentry_dialogue(int fd, const struct pinentry_request *request,

@@ -1,5 +1,6 @@
 #include "agent/pinentry_process.h"
 
+#include "agent/pinentry_dialogue.h"
 #include "base/deadline.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,10 +130,9 @@ gpg_error_t pinentry_process_start(const char *program, const struct pinentry_op
 
     if (err)
         goto leave;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-        err = gpg_error_from_syserror();
+    err = pinentry_connection(ends);
+    if (err)
         goto leave;
-    }
     err = gpg_error_from_errno(spawn(program, environment, ends[1], &pid));
     close(ends[1]);
     if (err) {
