@@ -8,7 +8,8 @@
 /* How long other programs' transactions, and a card that only has to tell a fact, may take. */
 #define CARD_WAIT_MS 10000
 
-struct card *card_new(struct readers *readers, const struct reader_info *info)
+struct card *card_new(struct readers *readers, const struct reader_info *info,
+                      const struct pin_cache_policy *policy)
 {
     struct card *card = calloc(1, sizeof *card);
 
@@ -17,6 +18,9 @@ struct card *card_new(struct readers *readers, const struct reader_info *info)
     atomic_init(&card->references, 1);
     atomic_init(&card->gone, false);
     card->readers = readers;
+    atomic_init(&card->lock_wanted, false);
+    atomic_init(&card->pin_end_ms, INT64_MAX);
+    card->pin_policy = policy;
     card->insertion = info->insertion;
     memcpy(card->reader_name, info->name, sizeof card->reader_name);
     memcpy(card->facts.reader, info->name, sizeof card->facts.reader);
@@ -38,6 +42,7 @@ void card_unref(struct card **r_card)
     *r_card = NULL;
     if (!card || atomic_fetch_sub(&card->references, 1) > 1)
         return;
+    pin_cache_wipe(&card->pin);
     reader_disconnect(&card->reader);
     fifo_lock_destroy(&card->turn);
     pthread_mutex_destroy(&card->facts_mutex);
@@ -180,8 +185,10 @@ gpg_error_t card_identify(struct card *card)
             card->facts.key[i].state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY;
         card->kdf_read = false;
     }
-    if (err)
+    if (err) {
         card->verified = false;
+        card_forget_pin(card);
+    }
     card->facts.data = *data;
     card->facts.read = true;
     pthread_mutex_unlock(&card->facts_mutex);
@@ -278,12 +285,12 @@ gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *fac
 
     if (answer_from_facts(card, slots, facts, &err))
         return err;
-    fifo_lock_take(&card->turn);
+    card_take_turn(card);
     if (!answer_from_facts(card, slots, facts, &err)) {
         err = learn_in_turn(card, slots);
         card_known_facts(card, facts);
     }
-    fifo_lock_pass_on(&card->turn);
+    card_leave_turn(card);
     return err;
 }
 
@@ -324,7 +331,7 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     gpg_error_t err;
     int tries = 2;
 
-    fifo_lock_take(&card->turn);
+    card_take_turn(card);
     do {
         err = card_begin(card);
         if (!err) {
@@ -334,7 +341,7 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     } while (err && card_recover(card, err) && --tries > 0);
     remember_if_lasting(card, err);
     card_known_facts(card, facts);
-    fifo_lock_pass_on(&card->turn);
+    card_leave_turn(card);
     return err;
 }
 
@@ -347,21 +354,59 @@ void card_objects_free(struct card_objects *objects)
     buffer_free(&objects->kdf);
 }
 
-void card_lock(struct card *card)
+int64_t card_pin_end_ms(struct card *card)
 {
-    gpg_error_t err;
+    return atomic_load(&card->pin_end_ms);
+}
 
-    fifo_lock_take(&card->turn);
+void card_forget_pin(struct card *card)
+{
+    pin_cache_wipe(&card->pin);
+    atomic_store(&card->pin_end_ms, INT64_MAX);
+}
+
+void card_close_state(struct card *card)
+{
+    gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
+
+    if (err)
+        err = reader_reset(card->reader, card->app.channel.deadline);
+    if (err)
+        log_warning("the card in reader %s may stay unlocked until it is removed: %s",
+                    card->reader_name, gpg_strerror(err));
+    forget_state(card);
+}
+
+static void serve_lock(struct card *card)
+{
+    if (!atomic_exchange(&card->lock_wanted, false))
+        return;
+    card_forget_pin(card);
     if (card->verified && !card_begin(card)) {
-        err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
+        card_close_state(card);
         card_end(card);
-        if (err)
-            err = reader_reset(card->reader, card->app.channel.deadline);
-        if (err)
-            log_warning("card in reader %s may stay unlocked: %s", card->reader_name,
-                        gpg_strerror(err));
-        card->selected = false;
     }
     card->verified = false;
-    fifo_lock_pass_on(&card->turn);
+}
+
+void card_take_turn(struct card *card)
+{
+    fifo_lock_take(&card->turn);
+    serve_lock(card);
+}
+
+/* A wish that comes between the last look and the passing on is seen by the next holder, or here. */
+void card_leave_turn(struct card *card)
+{
+    do {
+        serve_lock(card);
+        fifo_lock_pass_on(&card->turn);
+    } while (atomic_load(&card->lock_wanted) && fifo_lock_try(&card->turn));
+}
+
+void card_lock(struct card *card)
+{
+    atomic_store(&card->lock_wanted, true);
+    if (fifo_lock_try(&card->turn))
+        card_leave_turn(card);
 }

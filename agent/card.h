@@ -6,6 +6,7 @@
  * request down through apdu/ and ccid/ itself. */
 #pragma once
 
+#include "agent/pin_cache.h"
 #include "apdu/openpgp_card.h"
 #include "ccid/reader.h"
 
@@ -50,8 +51,9 @@ struct pin_source {
     void *context;
 };
 
-/* One reference for the caller. */
-struct card *card_new(struct readers *readers, const struct reader_info *info);
+/* One reference for the caller. The policy outlives the card. */
+struct card *card_new(struct readers *readers, const struct reader_info *info,
+                      const struct pin_cache_policy *policy);
 struct card *card_ref(struct card *card);
 void card_unref(struct card **card);
 
@@ -90,6 +92,9 @@ void card_objects_free(struct card_objects *objects);
  *   GPG_ERR_OBJ_TERM_STATE, GPG_ERR_UNSUPPORTED_PROTOCOL (KDF) */
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
                          const struct pin_source *pins, struct secret *plain);
+
+/* When the PIN that is kept ends (boottime); INT64_MAX when there is none. */
+int64_t card_pin_end_ms(struct card *card);
 
 /* Forgets the PIN and the verified state, on the card too where it can be reached without waiting.
  */

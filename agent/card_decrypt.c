@@ -21,6 +21,7 @@ struct job {
     struct view data;
     const struct pin_source *pins;
     struct secret pin;    /* typed and not yet sent */
+    bool from_cache;      /* `pin` was typed for an earlier request */
     unsigned tries_shown; /* with the question that gave us this PIN */
     bool want_pin;        /* this round ended for want of one */
     gpg_error_t previous; /* why the last PIN did not do */
@@ -45,18 +46,35 @@ static gpg_error_t read_kdf_once(struct card *card)
     return err;
 }
 
-/* The PIN leaves us once: whatever the card says or fails to say, it is wiped. */
+/* The PIN is kept only when the card took it: refused, or with no answer, it is wiped. */
 static gpg_error_t send_pin(struct card *card, struct job *job)
 {
     struct secret sent = { 0 };
     gpg_error_t err = kdf_do_apply(&card->kdf, PASSWORD_PW1, &job->pin, &sent);
 
-    secret_free(&job->pin);
     if (!err)
         err = openpgp_card_verify(&card->app, PASSWORD_PW1, &sent);
     secret_free(&sent);
     card->verified = !err;
+    if (err) {
+        secret_free(&job->pin);
+        card_forget_pin(card);
+    } else if (job->from_cache) {
+        secret_free(&job->pin);
+    } else {
+        pin_cache_keep(&card->pin, card->pin_policy, &job->pin, boottime_ms());
+    }
     return err;
+}
+
+/* A PIN that was typed before for this very card stands in for a typing, but never for the last try. */
+static gpg_error_t take_cached_pin(struct card *card, struct job *job)
+{
+    if (!card->pin.pin.data || card->app.data.pw.pw1_tries < 2)
+        return 0;
+    job->from_cache = true;
+    job->tries_shown = card->app.data.pw.pw1_tries;
+    return secret_copy(&job->pin, secret_view(&card->pin.pin));
 }
 
 /* Ends this round in order to ask, unless asking is of no use. */
@@ -78,7 +96,10 @@ static gpg_error_t after_refused_pin(struct card *card, struct job *job)
 {
     gpg_error_t err = card_identify(card);
 
-    return err ? err : ask_after_this_round(card, job, gpg_error(GPG_ERR_BAD_PIN));
+    /* Nobody has just typed a PIN that was kept: there is nothing to blame the human for. */
+    if (!err)
+        err = ask_after_this_round(card, job, job->from_cache ? 0 : gpg_error(GPG_ERR_BAD_PIN));
+    return err;
 }
 
 /* Within a transaction: the card is the one of the prompt, its tries are those that were shown, and
@@ -88,12 +109,14 @@ static gpg_error_t verify(struct card *card, struct job *job)
     bool fresh = card->selected && monotonic_ms() - card->data_read_ms < TRIES_FRESH_MS;
     gpg_error_t err = 0;
 
-    if (job->pin.data || !fresh)
+    if (job->pin.data || card->pin.pin.data || !fresh)
         err = card_identify(card);
     if (!err && !key_is_there(card, job->key))
         err = gpg_error(GPG_ERR_WRONG_CARD);
     if (!err)
         err = read_kdf_once(card);
+    if (!err && !job->pin.data)
+        err = take_cached_pin(card, job);
     if (err)
         return err;
     if (!job->pin.data)
@@ -142,6 +165,16 @@ static gpg_error_t decipher(struct card *card, struct job *job)
     return err;
 }
 
+/* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay either. */
+static void note_use(struct card *card)
+{
+    if (card->verified && card->pin_policy->idle_ms == 0)
+        card_close_state(card);
+    if (card->verified)
+        pin_cache_touch(&card->pin, boottime_ms());
+    atomic_store(&card->pin_end_ms, pin_cache_end_ms(&card->pin, card->pin_policy));
+}
+
 static gpg_error_t one_round(struct card *card, struct job *job)
 {
     gpg_error_t err = card_begin(card);
@@ -152,6 +185,7 @@ static gpg_error_t one_round(struct card *card, struct job *job)
         err = verify(card, job);
     if (!err && !job->want_pin)
         err = decipher(card, job);
+    note_use(card);
     card_end(card);
     return err;
 }
@@ -170,6 +204,7 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
         return gpg_error(GPG_ERR_CANCELED);
     card_known_facts(card, &facts);
     job->want_pin = false;
+    job->from_cache = false;
     job->tries_shown = question.tries_left;
     return job->pins->ask(job->pins->context, &question, &job->pin);
 }
@@ -206,12 +241,12 @@ gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct
     struct job job = { .key = key, .data = data, .pins = pins };
     gpg_error_t err;
 
-    fifo_lock_take(&card->turn);
+    card_take_turn(card);
     if (pins->is_gone(pins->context))
         err = gpg_error(GPG_ERR_CANCELED);
     else
         err = decrypt_in_turn(card, &job);
-    fifo_lock_pass_on(&card->turn);
+    card_leave_turn(card);
     if (!err)
         secret_move(plain, &job.plain);
     secret_free(&job.pin);

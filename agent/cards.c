@@ -23,6 +23,7 @@ struct cards {
     struct back_end *back_ends;
     size_t back_end_count;
     atomic_bool closing;
+    struct pin_cache_policy pin_policy;
 
     pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
     struct card_list in;
@@ -62,7 +63,7 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
         log_warning("more than %d cards: one is left out", CARDS_MAX);
         return;
     }
-    card = card_new(back_end->readers, info);
+    card = card_new(back_end->readers, info, &cards->pin_policy);
     if (!card)
         return;
     cards->in.card[cards->in.count++] = card;
@@ -187,7 +188,8 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     return 0;
 }
 
-gpg_error_t cards_open(char *const *specs, size_t count, struct cards **r_cards)
+gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
     gpg_error_t err = 0;
@@ -195,6 +197,7 @@ gpg_error_t cards_open(char *const *specs, size_t count, struct cards **r_cards)
     if (!cards)
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
+    cards->pin_policy = *policy;
     cards->back_ends = calloc(count, sizeof *cards->back_ends);
     if (!cards->back_ends)
         err = gpg_error(GPG_ERR_ENOMEM);

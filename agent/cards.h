@@ -16,7 +16,8 @@ struct card_list {
 
 /* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
  * wrong with a spec, and fails then. */
-gpg_error_t cards_open(char *const *specs, size_t count, struct cards **r_cards);
+gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct cards **r_cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */

@@ -4,6 +4,7 @@
 #include "agent/line.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
+#include "agent/pin_expiry.h"
 #include "agent/pin_prompt.h"
 #include "agent/session.h"
 #include "apdu/decipher.h"
@@ -182,6 +183,8 @@ static gpg_error_t decrypt_on_card(struct session *session, const struct ciphert
         err = encode_for_key(ciphertext, &facts.key[slot].key, &data);
     if (!err)
         err = card_decrypt(card, &facts.key[slot].key, buffer_view(&data), &pins, &plain);
+    if (card)
+        pin_expiry_note(session->agent->pin_expiry, card_pin_end_ms(card));
     if (!err)
         err = value_for_client(ciphertext, kem, &facts.key[slot].key, &plain, value);
     card_unref(&card);

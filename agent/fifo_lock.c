@@ -21,6 +21,17 @@ void fifo_lock_destroy(struct fifo_lock *lock)
     pthread_mutex_destroy(&lock->mutex);
 }
 
+bool fifo_lock_try(struct fifo_lock *lock)
+{
+    bool free_now;
+
+    pthread_mutex_lock(&lock->mutex);
+    free_now = !lock->taken;
+    lock->taken = true;
+    pthread_mutex_unlock(&lock->mutex);
+    return free_now;
+}
+
 void fifo_lock_take(struct fifo_lock *lock)
 {
     struct fifo_waiter self = { .granted = false };

@@ -16,4 +16,7 @@ void fifo_lock_init(struct fifo_lock *lock);
 void fifo_lock_destroy(struct fifo_lock *lock);
 
 void fifo_lock_take(struct fifo_lock *lock);
+
+/* Takes it if nobody has it. */
+bool fifo_lock_try(struct fifo_lock *lock);
 void fifo_lock_pass_on(struct fifo_lock *lock);

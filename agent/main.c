@@ -3,6 +3,7 @@
 #include "agent/harden.h"
 #include "agent/home.h"
 #include "agent/listener.h"
+#include "agent/pin_expiry.h"
 #include "agent/socket_file.h"
 #include "base/log.h"
 
@@ -49,6 +50,10 @@ static gpg_error_t open_signals(struct process *process)
 
 static gpg_error_t start(struct process *process)
 {
+    const struct pin_cache_policy pin_policy = {
+        .idle_ms = (int64_t)process->config.pin_cache_ttl * 1000,
+        .max_ms = (int64_t)process->config.pin_cache_max_ttl * 1000
+    };
     gpg_error_t err = home_directory(process->config.gnupghome, &process->home);
 
     if (!err)
@@ -64,7 +69,10 @@ static gpg_error_t start(struct process *process)
         return err;
     process->agent.config = &process->config;
     process->agent.socket_path = process->socket_path;
-    err = cards_open(process->config.readers, process->config.reader_count, &process->agent.cards);
+    err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                     &process->agent.cards);
+    if (!err)
+        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -152,6 +160,7 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
+    pin_expiry_stop(&process->agent.pin_expiry);
     cards_close(&process->agent.cards);
     free(process->socket_path);
     free(process->home);

@@ -11,6 +11,9 @@ struct deadline {
 
 int64_t monotonic_ms(void);
 
+/* As monotonic_ms, but goes on while the machine sleeps: for what must not outlive a night. */
+int64_t boottime_ms(void);
+
 struct deadline deadline_in_ms(int64_t ms);
 struct deadline deadline_never(void);
 bool deadline_passed(struct deadline d);
