@@ -1,5 +1,6 @@
 #include "agent/cards.h"
 
+#include "agent/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -52,6 +53,16 @@ static void explain_service(const struct back_end *back_end, gpg_error_t service
     default:
         log_warning("%s: readers cannot be listed: %s", spec, gpg_strerror(service));
     }
+}
+
+static void explain_card(const struct card_facts *facts, gpg_error_t err)
+{
+    const char *what = advice(err);
+    char name[READER_NAME_MAX];
+
+    log_warning("the card in reader %s cannot be asked: %s%s%s",
+                text_escape(view_of(facts->reader, strlen(facts->reader)), name, sizeof name),
+                gpg_strerror(err), what ? ": " : "", what ? what : "");
 }
 
 static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
@@ -269,7 +280,10 @@ static struct card *find_among(const struct card_list *list, const uint8_t *keyg
 
         if (!err && facts_hold(facts, keygrip, slot))
             return card_ref(list->card[i]);
-        if (err && gpg_err_code(err) != GPG_ERR_ENOENT && !*asked)
+        if (!err || gpg_err_code(err) == GPG_ERR_ENOENT)
+            continue;
+        explain_card(facts, err);
+        if (!*asked)
             *asked = err;
     }
     return NULL;
