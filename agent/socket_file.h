@@ -4,9 +4,9 @@
  * and is unlinked only while it is still ours. */
 #pragma once
 
+#include "agent/socket_occupant.h"
+
 #include <gpg-error.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 /* Zero-initialise with SOCKET_FILE. */
 struct socket_file {
@@ -21,25 +21,6 @@ struct socket_file {
     {                                                                                              \
         .fd = -1                                                                                   \
     }
-
-/* Our greeting holds this word; it is how we know another Cardea. */
-#define SOCKET_GREETING_MARK "Cardea"
-
-enum socket_occupant_kind {
-    SOCKET_OCCUPANT_NONE,    /* nothing there, or a dead socket */
-    SOCKET_OCCUPANT_CARDEA,  /* greets with our mark */
-    SOCKET_OCCUPANT_AGENT,   /* speaks as gpg-agent does */
-    SOCKET_OCCUPANT_UNKNOWN, /* accepts, and says nothing that we know within two seconds */
-};
-
-struct socket_occupant {
-    enum socket_occupant_kind kind;
-    pid_t pid;        /* 0: unknown */
-    char version[32]; /* printable; "" when unknown */
-};
-
-/* Asks who listens at path; at most two seconds. Never fails: what cannot be reached is NONE. */
-void socket_file_ask(const char *path, struct socket_occupant *occupant);
 
 /* Makes a socket with mode 0600 at path (absolute) and listens. Of several agents that start at
  * once one wins. Logs at error, with what to do, whatever it returns: GPG_ERR_ENAMETOOLONG  the
