@@ -40,6 +40,7 @@ static const char help_text[] =
     "What the card is:\n"
     "  --serial HEX              serial number, up to eight digits (default 1)\n"
     "  --manufacturer HEX        manufacturer, up to four digits (default FF00)\n"
+    "  --yubico-version A.B.C    answer Yubico's GET VERSION, which ykman asks for (default: no)\n"
     "  --touch auto|manual|never who touches the button (default auto)\n"
     "  --touch-timeout-ms N      how long manual waits (default 15000)\n"
     "  --delay-ms N              take that long for every command\n"
@@ -79,6 +80,7 @@ enum option_id {
     OPTION_UIF,
     OPTION_SERIAL,
     OPTION_MANUFACTURER,
+    OPTION_YUBICO_VERSION,
     OPTION_TOUCH,
     OPTION_TOUCH_TIMEOUT,
     OPTION_DELAY,
@@ -107,6 +109,7 @@ static const struct option options[] = {
     { "uif", required_argument, NULL, OPTION_UIF },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "manufacturer", required_argument, NULL, OPTION_MANUFACTURER },
+    { "yubico-version", required_argument, NULL, OPTION_YUBICO_VERSION },
     { "touch", required_argument, NULL, OPTION_TOUCH },
     { "touch-timeout-ms", required_argument, NULL, OPTION_TOUCH_TIMEOUT },
     { "delay-ms", required_argument, NULL, OPTION_DELAY },
@@ -151,6 +154,19 @@ static bool read_manufacturer(const char *text, struct arguments *a)
         return false;
     a->card.manufacturer = (uint16_t)value;
     return true;
+}
+
+/* Each part is an octet of BCD. */
+static bool read_yubico_version(const char *text, struct arguments *a)
+{
+    unsigned int part[3];
+    char rest;
+
+    if (sscanf(text, "%2u.%2u.%2u%c", &part[0], &part[1], &part[2], &rest) != 3)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        a->card.yubico_version[i] = (uint8_t)(part[i] / 10 << 4 | part[i] % 10);
+    return part[0] > 0;
 }
 
 static bool read_touch(const char *text, struct arguments *a)
@@ -273,6 +289,8 @@ static bool read_option(int option, const char *value, struct arguments *a)
         return read_serial(value, a);
     case OPTION_MANUFACTURER:
         return read_manufacturer(value, a);
+    case OPTION_YUBICO_VERSION:
+        return read_yubico_version(value, a);
     case OPTION_TOUCH:
         return read_touch(value, a);
     case OPTION_TOUCH_TIMEOUT:

@@ -12,6 +12,8 @@ struct instruction {
     token_handler *handler;
 };
 
+static token_handler get_version;
+
 static const struct instruction instructions[] = {
     { 0x20, false, token_verify },
     { 0x22, false, token_manage_security_environment },
@@ -30,6 +32,7 @@ static const struct instruction instructions[] = {
     { 0xDA, false, token_put_data },
     { 0xDB, false, token_put_data_odd },
     { 0xE6, false, token_terminate },
+    { 0xF1, true, get_version },
 };
 
 #define INS_ACTIVATE     0x44
@@ -185,6 +188,18 @@ uint16_t token_activate(struct token *t, const struct command *c, struct buffer 
     t->card = fresh;
     token_forget(t);
     return SW_OK;
+}
+
+/* Not of the specification: what programs for Yubico's tokens ask first. */
+static uint16_t get_version(struct token *t, const struct command *c, struct buffer *answer)
+{
+    const uint8_t *version = t->options.yubico_version;
+
+    if (!version[0])
+        return SW_NO_INSTRUCTION;
+    if (c->p1 || c->p2)
+        return SW_BAD_PARAMETERS;
+    return buffer_append(answer, version, 3) ? SW_MEMORY : SW_OK;
 }
 
 static const struct instruction *find_instruction(uint8_t ins)
