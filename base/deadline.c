@@ -52,3 +52,27 @@ struct timespec deadline_timespec(struct deadline d)
     return (struct timespec){ .tv_sec = (time_t)(d.at_ms / 1000),
                               .tv_nsec = (long)(d.at_ms % 1000) * 1000000 };
 }
+
+gpg_error_t deadline_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+
+    if (error)
+        return gpg_error_from_errno(error);
+    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    if (!error)
+        error = pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return error ? gpg_error_from_errno(error) : 0;
+}
+
+bool deadline_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, struct deadline d)
+{
+    struct timespec at;
+
+    if (d.at_ms == INT64_MAX)
+        return pthread_cond_wait(cond, mutex) == 0;
+    at = deadline_timespec(d);
+    return pthread_cond_timedwait(cond, mutex, &at) == 0;
+}

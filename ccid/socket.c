@@ -215,23 +215,6 @@ void socket_readers_remove(struct socket_readers *s, struct socket_card *card, c
     pthread_mutex_unlock(&s->mutex);
 }
 
-static gpg_error_t init_locks(struct socket_readers *s)
-{
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-
-    if (error)
-        return gpg_error_from_errno(error);
-    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (!error)
-        error = pthread_cond_init(&s->let_go, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (error)
-        return gpg_error_from_errno(error);
-    pthread_mutex_init(&s->mutex, NULL);
-    return 0;
-}
-
 static gpg_error_t start_listening(struct socket_readers *s)
 {
     const char *path = socket_address_path(&s->address);
@@ -262,15 +245,15 @@ static gpg_error_t socket_open(const char *argument, struct readers **r_readers)
     if (err)
         goto leave;
     snprintf(s->name, sizeof s->name, "socket:%s", argument);
-    err = init_locks(s);
+    err = deadline_cond_init(&s->let_go);
     if (err)
         goto leave;
     err = start_listening(s);
     if (err) {
         pthread_cond_destroy(&s->let_go);
-        pthread_mutex_destroy(&s->mutex);
         goto leave;
     }
+    pthread_mutex_init(&s->mutex, NULL);
     *r_readers = &s->base;
     s = NULL;
 leave:

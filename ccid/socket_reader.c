@@ -17,16 +17,6 @@ static struct socket_reader *of_reader(struct reader *reader)
     return (struct socket_reader *)reader;
 }
 
-static int wait_let_go(struct socket_readers *s, struct deadline deadline)
-{
-    struct timespec at;
-
-    if (deadline.at_ms == INT64_MAX)
-        return pthread_cond_wait(&s->let_go, &s->mutex);
-    at = deadline_timespec(deadline);
-    return pthread_cond_timedwait(&s->let_go, &s->mutex, &at);
-}
-
 /* Waits until this reader alone may talk to the card. */
 static gpg_error_t hold(struct socket_reader *r, struct deadline deadline, gpg_err_code_t late)
 {
@@ -35,7 +25,7 @@ static gpg_error_t hold(struct socket_reader *r, struct deadline deadline, gpg_e
 
     pthread_mutex_lock(&r->readers->mutex);
     while (!err && !card->gone && card->holder && card->holder != r) {
-        if (wait_let_go(r->readers, deadline))
+        if (!deadline_cond_wait(&r->readers->let_go, &r->readers->mutex, deadline))
             err = gpg_error(late);
     }
     if (card->gone)
