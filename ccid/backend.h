@@ -35,4 +35,5 @@ struct reader {
     size_t atr_len;
 };
 
+extern const struct backend pcsc_backend;
 extern const struct backend socket_backend;

@@ -7,7 +7,7 @@
 #define COMMAND_MIN 4 /* CLA INS P1 P2 (ISO 7816-4 §5.1) */
 #define ANSWER_MIN  2 /* SW1 SW2 */
 
-static const struct backend *const backends[] = { &socket_backend };
+static const struct backend *const backends[] = { &pcsc_backend, &socket_backend };
 
 static const struct backend *backend_of(const char *spec, const char **argument)
 {

@@ -1,5 +1,7 @@
 #include "tests/unit/emulator.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,7 +11,11 @@ static const uint8_t default_atr[] = { 0x3b, 0x80, 0x80, 0x01, 0x01 };
 
 static bool receive_all(struct emulator *e, uint8_t *data, size_t len)
 {
+    const int on = 1;
+
     for (size_t i = 0; i < len; i++) {
+        /* vpcd sends length and payload apart, and waits for us to acknowledge the length. */
+        (void)setsockopt(e->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
         if (e->received == e->receive_limit || recv(e->fd, data + i, 1, 0) != 1)
             return false;
         e->received++;
@@ -142,6 +148,7 @@ static void *serve(void *context)
     uint8_t header[2];
     bool more = e->sent < e->send_limit && e->received < e->receive_limit;
 
+    e->tid = gettid();
     while (more && receive_all(e, header, 2)) {
         size_t len = (size_t)(header[0] << 8 | header[1]);
 

@@ -32,6 +32,7 @@ struct emulator {
     size_t sent;
     size_t received;
     struct view atr;
+    atomic_int tid;
     atomic_uint powered, reset, commands;
 };
 
