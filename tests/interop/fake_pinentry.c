@@ -317,6 +317,8 @@ int main(void)
 {
     char line[2048];
 
+    /* Nobody may wait for the answer to BYE. */
+    signal(SIGPIPE, SIG_IGN);
     read_control();
     log_start();
     if (mode_is("die"))
