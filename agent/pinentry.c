@@ -164,6 +164,7 @@ static gpg_error_t ask(const struct pinentry_request *request, enum pinentry_que
 {
     struct prompt_limits limits = { .deadline =
                                         deadline_in_ms((int64_t)request->timeout_seconds * 1000),
+                                    .client_fd = request->client_fd,
                                     .cancel_fd = request->cancel_fd,
                                     .done_fd = request->done_fd };
     char path[PROGRAM_PATH_MAX];

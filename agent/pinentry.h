@@ -35,6 +35,7 @@ struct pinentry_request {
     size_t pin_min; /* in bytes; a PIN of another length is asked for again, three times at most */
     size_t pin_max;
     int timeout_seconds;
+    int client_fd; /* -1: none. Hung up, not merely readable: the client has gone, GPG_ERR_CANCELED */
     int cancel_fd; /* -1: none. Readable or hung up: the asking ends with GPG_ERR_CANCELED */
     int done_fd;   /* -1: none. Readable or hung up: the prompt has done its duty; confirm and
                     * message end with 0, get_pin with GPG_ERR_CANCELED */
@@ -43,8 +44,8 @@ struct pinentry_request {
 #define PINENTRY_REQUEST                                                                           \
     (struct pinentry_request)                                                                      \
     {                                                                                              \
-        .pin_min = 1, .pin_max = PINENTRY_PIN_MAX, .timeout_seconds = 60, .cancel_fd = -1,         \
-        .done_fd = -1                                                                              \
+        .pin_min = 1, .pin_max = PINENTRY_PIN_MAX, .timeout_seconds = 60, .client_fd = -1,         \
+        .cancel_fd = -1, .done_fd = -1                                                             \
     }
 
 /* Errors of all three, each logged once at warning with what to do about it, the human's own

@@ -24,12 +24,13 @@ enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
         { .fd = limits->cancel_fd, .events = POLLIN | POLLRDHUP },
         { .fd = limits->done_fd, .events = POLLIN | POLLRDHUP },
         { .fd = fd, .events = POLLIN },
+        { .fd = limits->client_fd, .events = 0 }, /* POLLHUP and POLLERR come unasked */
     };
 
     for (;;) {
-        int count = poll(fds, 3, deadline_poll_ms(limits->deadline));
+        int count = poll(fds, 4, deadline_poll_ms(limits->deadline));
 
-        if (count > 0 && fds[0].revents)
+        if (count > 0 && (fds[0].revents || fds[3].revents))
             return PROMPT_CANCELED;
         if (count > 0 && fds[1].revents)
             return PROMPT_DONE;

@@ -9,14 +9,15 @@
 enum prompt_end {
     PROMPT_GOES_ON,
     PROMPT_TIMED_OUT,
-    PROMPT_CANCELED, /* cancel_fd */
+    PROMPT_CANCELED, /* cancel_fd, client_fd */
     PROMPT_DONE,     /* done_fd */
 };
 
-/* What a prompt minds while it waits; a descriptor of -1 is none. Readable and hung up count alike.
- */
+/* What a prompt minds while it waits; a descriptor of -1 is none. Readable and hung up
+ * count alike, but for client_fd: what the client sends meanwhile is none of the prompt's business. */
 struct prompt_limits {
     struct deadline deadline;
+    int client_fd;
     int cancel_fd;
     int done_fd;
 };

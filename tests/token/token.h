@@ -6,20 +6,25 @@
 
 #include "base/bytes.h"
 
-#define TOKEN_ANSWER_MAX 65538 /* data and SW1 SW2 */
+#define TOKEN_ANSWER_MAX 65538        /* data and SW1 SW2 */
+#define TOKEN_STATE_MAX  (256 * 1024) /* what token_save writes */
 
 struct token;
 
 enum token_touch { TOKEN_TOUCH_AUTO, TOKEN_TOUCH_MANUAL, TOKEN_TOUCH_NEVER };
 
 struct token_options {
-    uint32_t serial;        /* last four octets of the AID's serial number */
-    uint16_t manufacturer;  /* 0xFF00..0xFFFE: unmanaged (specification §4.2.1) */
-    bool extended_length;   /* announced in 5F52 and 7F66, and accepted */
-    bool command_chaining;  /* announced in 5F52, and accepted */
-    bool get_response;      /* answers beyond Le come in parts with 61xx */
-    bool button;            /* DO 7F74 and D6-D8 are there */
-    enum token_touch touch; /* what happens when an operation wants a touch */
+    uint32_t serial;           /* last four octets of the AID's serial number */
+    uint16_t manufacturer;     /* 0xFF00..0xFFFE: unmanaged (specification §4.2.1) */
+    bool extended_length;      /* announced in 5F52 and 7F66, and accepted */
+    bool command_chaining;     /* announced in 5F52, and accepted */
+    bool get_response;         /* answers beyond Le come in parts with 61xx */
+    bool button;               /* DO 7F74 and D6-D8 are there */
+    bool outer_tags;           /* constructed objects are answered with their own tag and length */
+    bool other_application;    /* a PIV application can be selected beside; it does nothing else */
+    uint8_t yubico_version[3]; /* answer to Yubico's GET VERSION (INS F1); 0.0.0: unknown INS */
+    bool generate_rsa;         /* otherwise RSA keys can only be imported */
+    enum token_touch touch;    /* what happens when an operation wants a touch */
     /* Waits for a touch with TOKEN_TOUCH_MANUAL; true when touched, false when time ran out. */
     bool (*wait_for_touch)(void *context);
     void *context;
@@ -43,6 +48,10 @@ void token_command(struct token *token, struct view command, struct buffer *answ
  * was). The format is text, one "name value" line each. */
 gpg_error_t token_save(const struct token *token, struct buffer *state);
 gpg_error_t token_load(struct token *token, struct view state);
+
+/* Sets the first octet of D6, D7 or D8 for slot 0, 1 or 2 (sign, decrypt, authenticate): 0 off, 1
+ * on, 2 on until a factory reset. */
+void token_set_touch(struct token *token, unsigned int slot, uint8_t mode);
 
 /* Loads the keys of an unprotected OpenPGP transferable secret key (armored or binary) into the
  * slots by their flags: sign, encrypt, authenticate; the newest of each. GPG_ERR_NO_SECKEY when
