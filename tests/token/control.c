@@ -128,7 +128,7 @@ static void insert(struct program *p, struct control_client *client)
         reply(client, "error it is inserted\n");
         return;
     }
-    err = link_connect(&p->link, p->arguments.connect);
+    err = insertion_try(p);
     if (err && !p->arguments.wait_ms) {
         reply(client, "error cannot connect to %.100s: %s\n", p->arguments.connect,
               gpg_strerror(err));

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FORM_MAX 512 /* octets of any composed object */
+#define FORM_MAX CERTIFICATE_MAX /* octets of the longest object */
 
 static const struct {
     uint16_t tag;

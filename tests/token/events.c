@@ -71,12 +71,14 @@ bool events_wait_for_touch(void *program)
 {
     struct program *p = program;
     struct deadline deadline = deadline_in_ms(p->arguments.touch_timeout_ms);
+    unsigned int removals = p->removals;
     bool hung_up = false;
 
     p->touched = false;
     p->waiting_for_touch = true;
-    while (!p->touched && !p->quit && p->inserted && !hung_up && !deadline_passed(deadline))
+    while (!p->touched && !p->quit && p->removals == removals && !hung_up &&
+           !deadline_passed(deadline))
         events_wait(p, deadline, false, &hung_up);
     p->waiting_for_touch = false;
-    return p->touched && p->inserted;
+    return p->touched && p->removals == removals;
 }

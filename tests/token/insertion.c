@@ -3,41 +3,48 @@
 
 #define RETRY_MS 50
 
-static void note(struct program *p, const char *what)
+gpg_error_t insertion_try(struct program *p)
 {
-    if (!p->trace)
-        return;
-    fprintf(p->trace, "# %s\n", what);
-    fflush(p->trace);
+    gpg_error_t err = link_connect(&p->link, p->arguments.connect);
+
+    if (err)
+        return err;
+    p->inserted = true;
+    token_reset(p->token);
+    log_info("connected to %s", p->arguments.connect);
+    trace_note(p, "inserted");
+    return 0;
+}
+
+static void pause_between_tries(struct program *p)
+{
+    struct deadline end = deadline_in_ms(RETRY_MS);
+
+    while (!deadline_passed(end) && !p->quit && p->inserted && p->link.fd < 0)
+        events_wait(p, end, false, NULL);
 }
 
 gpg_error_t insertion_insert(struct program *p)
 {
     struct deadline end = deadline_in_ms(p->arguments.wait_ms);
-    gpg_error_t err;
+    gpg_error_t err = 0;
 
-    while ((err = link_connect(&p->link, p->arguments.connect)) && !p->quit && p->inserted) {
-        struct deadline pause = deadline_in_ms(RETRY_MS);
-
+    while (p->link.fd < 0 && p->inserted && !p->quit) {
+        err = insertion_try(p);
+        if (!err)
+            break;
         if (gpg_err_code(err) == GPG_ERR_INV_VALUE || deadline_passed(end))
             return err;
-        while (!deadline_passed(pause) && !p->quit && p->inserted && p->link.fd < 0)
-            events_wait(p, pause, false, NULL);
-        if (p->link.fd >= 0)
-            return 0;
+        pause_between_tries(p);
     }
-    if (!err) {
-        log_info("connected to %s", p->arguments.connect);
-        note(p, "inserted");
-    }
-    return p->quit || !p->inserted ? 0 : err;
+    return 0;
 }
 
 void insertion_remove(struct program *p)
 {
     link_close(&p->link);
     p->inserted = false;
-    token_reset(p->token);
+    p->removals++;
     log_info("removed");
-    note(p, "removed");
+    trace_note(p, "removed");
 }

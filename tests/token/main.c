@@ -1,7 +1,6 @@
 /* cardea-token: a virtual OpenPGP card that attaches to a reader over a socket. */
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "tests/token/program.h"
 
 #include <signal.h>
@@ -10,29 +9,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static void trace_bytes(struct program *p, char direction, struct view bytes)
+static gpg_error_t say(gpg_error_t err, const char *what, const char *which)
 {
-    static char digits[2 * TOKEN_ANSWER_MAX + 1];
-
-    if (!p->trace || bytes.len > TOKEN_ANSWER_MAX)
-        return;
-    fprintf(p->trace, "%c %s\n", direction, hex_encode(bytes, digits));
-    fflush(p->trace);
-}
-
-static void trace_power(struct program *p, const char *what)
-{
-    if (!p->trace)
-        return;
-    fprintf(p->trace, "# %s\n", what);
-    fflush(p->trace);
+    if (gpg_err_code(err) == GPG_ERR_BAD_DATA)
+        log_error("cannot %s %s: it is damaged, or not a state file", what, which);
+    else if (err)
+        log_error("cannot %s %s: %s", what, which ? which : "", gpg_strerror(err));
+    return err;
 }
 
 static void pause_before_answer(struct program *p)
 {
     struct deadline end = deadline_in_ms(p->arguments.delay_ms);
+    unsigned int removals = p->removals;
 
-    while (p->arguments.delay_ms && !deadline_passed(end) && !p->quit && p->inserted)
+    while (p->arguments.delay_ms && !deadline_passed(end) && !p->quit && p->removals == removals)
         events_wait(p, end, false, NULL);
 }
 
@@ -40,9 +31,10 @@ static void pause_before_answer(struct program *p)
 static gpg_error_t run_command(struct program *p, struct view command)
 {
     struct buffer answer = BUFFER(TOKEN_ANSWER_MAX);
+    unsigned int removals = p->removals;
     gpg_error_t err;
 
-    trace_bytes(p, '>', command);
+    trace_apdu(p, '>', command);
     pause_before_answer(p);
     token_command(p->token, command, &answer);
     err = storage_save(p);
@@ -50,8 +42,8 @@ static gpg_error_t run_command(struct program *p, struct view command)
         log_error("cannot write %s: %s", p->arguments.state, gpg_strerror(err));
         p->quit = true;
         p->exit_code = EXIT_FAILURE;
-    } else if (p->inserted && p->link.fd >= 0) {
-        trace_bytes(p, '<', buffer_view(&answer));
+    } else if (p->removals == removals) {
+        trace_apdu(p, '<', buffer_view(&answer));
         err = link_send(&p->link, buffer_view(&answer));
     }
     buffer_free(&answer);
@@ -60,7 +52,7 @@ static gpg_error_t run_command(struct program *p, struct view command)
 
 static gpg_error_t power(struct program *p, enum link_frame frame)
 {
-    trace_power(p, frame == LINK_OFF ? "off" : frame == LINK_ON ? "on" : "reset");
+    trace_note(p, frame == LINK_OFF ? "off" : frame == LINK_ON ? "on" : "reset");
     token_reset(p->token);
     return 0;
 }
@@ -90,8 +82,7 @@ static gpg_error_t serve_frames(struct program *p)
 static void lost_reader(struct program *p)
 {
     link_close(&p->link);
-    token_reset(p->token);
-    trace_power(p, "reader went away");
+    trace_note(p, "the reader went away");
     log_info("the reader went away");
     if (!p->arguments.wait_ms)
         p->quit = true;
@@ -102,13 +93,11 @@ static void serve(struct program *p)
     gpg_error_t err;
 
     while (!p->quit) {
-        if (p->inserted && p->link.fd < 0) {
-            err = insertion_insert(p);
-            if (err) {
-                log_error("cannot connect to %s: %s", p->arguments.connect, gpg_strerror(err));
-                p->exit_code = EXIT_FAILURE;
-                return;
-            }
+        err = insertion_insert(p);
+        if (err) {
+            say(err, "connect to", p->arguments.connect);
+            p->exit_code = EXIT_FAILURE;
+            return;
         }
         if (!events_wait(p, deadline_never(), true, NULL))
             continue;
@@ -148,23 +137,6 @@ static void program_init(struct program *p)
     p->arguments.card.context = p;
 }
 
-static gpg_error_t open_trace(struct program *p)
-{
-    if (!p->arguments.trace)
-        return 0;
-    p->trace = fopen(p->arguments.trace, "ae");
-    return p->trace ? 0 : gpg_error_from_syserror();
-}
-
-static gpg_error_t say(gpg_error_t err, const char *what, const char *which)
-{
-    if (gpg_err_code(err) == GPG_ERR_BAD_DATA)
-        log_error("cannot %s %s: it is damaged, or not a state file", what, which);
-    else if (err)
-        log_error("cannot %s %s: %s", what, which ? which : "", gpg_strerror(err));
-    return err;
-}
-
 static gpg_error_t start(struct program *p)
 {
     const struct arguments *a = &p->arguments;
@@ -183,7 +155,7 @@ static gpg_error_t start(struct program *p)
     if (!err)
         err = say(storage_save(p), "write", a->state);
     if (!err)
-        err = say(open_trace(p), "write", a->trace);
+        err = say(trace_open(p), "write", a->trace);
     return err ? err : say(control_open(p), "listen at", a->control);
 }
 

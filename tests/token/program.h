@@ -26,7 +26,7 @@ struct program {
     int control; /* listening socket, -1 without */
     struct control_client clients[CONTROL_CLIENTS];
     bool inserted;
-    bool powered;
+    unsigned int removals;
     bool waiting_for_touch;
     bool touched;
     bool quit;
@@ -41,6 +41,11 @@ bool events_wait(struct program *p, struct deadline deadline, bool with_link, bo
 /* Token callback: waits for SIGUSR1 or "touch". */
 bool events_wait_for_touch(void *program);
 
+/* trace.c: lines of "> COMMAND", "< ANSWER" and "# what happened"; nothing without --trace. */
+gpg_error_t trace_open(struct program *p);
+void trace_apdu(struct program *p, char direction, struct view apdu);
+void trace_note(struct program *p, const char *what);
+
 /* control.c */
 gpg_error_t control_open(struct program *p);
 void control_close(struct program *p);
@@ -48,8 +53,10 @@ void control_accept(struct program *p);
 void control_read(struct program *p, struct control_client *client);
 
 /* insertion.c */
-/* Connects, waiting as the command line allows. */
+/* Connects, and the card has power and no state; once, or waiting as the command line allows. */
+gpg_error_t insertion_try(struct program *p);
 gpg_error_t insertion_insert(struct program *p);
+/* Disconnects. The card itself is left alone: a command may be under way that waits for a touch. */
 void insertion_remove(struct program *p);
 
 /* storage.c: the state file. */
