@@ -221,6 +221,19 @@ static bool try_again(struct card *card, struct job *job, gpg_error_t err)
     return true;
 }
 
+/* The errors by which the rounds tell each other what to do next mean something else to a client. */
+static gpg_error_t last_word(gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_NO_AUTH:
+        return gpg_error(GPG_ERR_USE_CONDITIONS);
+    case GPG_ERR_ENOENT: /* it had the OpenPGP application when its key was found */
+        return gpg_error(GPG_ERR_CARD);
+    default:
+        return err;
+    }
+}
+
 static gpg_error_t decrypt_in_turn(struct card *card, struct job *job)
 {
     gpg_error_t err;
@@ -232,7 +245,7 @@ static gpg_error_t decrypt_in_turn(struct card *card, struct job *job)
         else if (!err)
             return 0;
     } while (!err || try_again(card, job, err));
-    return gpg_err_code(err) == GPG_ERR_NO_AUTH ? gpg_error(GPG_ERR_USE_CONDITIONS) : err;
+    return last_word(err);
 }
 
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,

@@ -8,11 +8,15 @@
 
 gpg_error_t session_error(gpg_error_t err)
 {
+    gpg_err_code_t code = gpg_err_code(err);
+
     if (!err)
         return 0;
-    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE)
-        err = gpg_error(GPG_ERR_ENODEV);
-    return gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, gpg_err_code(err));
+    if (code == GPG_ERR_NO_SERVICE)
+        code = GPG_ERR_ENODEV;
+    else if (code == GPG_ERR_ENOENT) /* a card without the OpenPGP application */
+        code = GPG_ERR_NOT_SUPPORTED;
+    return gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code);
 }
 
 gpg_error_t session_card_error(gpg_error_t err)

@@ -28,6 +28,22 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
     };
 }
 
+/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card that
+ * blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
+static gpg_error_t status_error(uint16_t sw)
+{
+    gpg_error_t err = status_word_error(sw);
+
+    switch (gpg_err_code(err)) {
+    case 0:
+    case GPG_ERR_ENOENT:
+    case GPG_ERR_OBJ_TERM_STATE:
+        return err;
+    default:
+        return gpg_error(GPG_ERR_CARD);
+    }
+}
+
 gpg_error_t openpgp_card_select(struct openpgp_card *card)
 {
     struct command select = { .ins = INS_SELECT,
@@ -37,7 +53,7 @@ gpg_error_t openpgp_card_select(struct openpgp_card *card)
     gpg_error_t err = channel_send(&card->channel, &select, &response);
 
     if (!err) {
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
         if (err && status_word_foreign(response.sw))
             err = gpg_error(GPG_ERR_ENOENT);
     }
@@ -56,7 +72,7 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
     if (!err && status_word_absent(response.sw))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = buffer_append_view(value, buffer_view(&response.data));
     response_free(&response);
@@ -123,11 +139,28 @@ gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot sl
     if (!err && status_word_absent(response.sw))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = public_key_parse(buffer_view(&response.data), algorithm, key);
     response_free(&response);
     return err;
+}
+
+static gpg_error_t verify_status_error(uint16_t sw)
+{
+    gpg_error_t err = status_word_error(sw);
+
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_BAD_PIN:
+    case GPG_ERR_PIN_BLOCKED:
+    case GPG_ERR_USE_CONDITIONS:
+    case GPG_ERR_TIMEOUT:
+        return err;
+    case GPG_ERR_INV_VALUE: /* a length that its PIN cannot have; some cards count it as no try */
+        return gpg_error(GPG_ERR_BAD_PIN);
+    default:
+        return status_error(sw);
+    }
 }
 
 gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
@@ -144,7 +177,7 @@ gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
         return gpg_error(GPG_ERR_BAD_PIN);
     err = channel_send(&card->channel, &verify, &response);
     if (!err)
-        err = status_word_error(response.sw);
+        err = verify_status_error(response.sw);
     response_free(&response);
     return err;
 }

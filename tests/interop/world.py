@@ -14,6 +14,9 @@ import tempfile
 import time
 import unittest
 
+import sexp
+from card_proxy import CardProxy
+
 BIN = pathlib.Path(os.environ.get("CARDEA_BIN", "build/debug/bin")).resolve()
 PATIENCE = 20  # seconds until something that should have happened is taken not to happen
 
@@ -146,6 +149,11 @@ class Assuan:
         self.send(line.encode() + b"\n")
         return self.answer(inquiries)
 
+    def decrypt(self, keygrip, request, options="", **inquiries):
+        """SETKEY and PKDECRYPT; returns the octets of the value."""
+        self.command("SETKEY " + keygrip)
+        return sexp.value(self.command("PKDECRYPT" + options, CIPHERTEXT=request, **inquiries))
+
 
 class World:
     """Use as a context: `with World() as w:`."""
@@ -160,6 +168,9 @@ class World:
         self.agent_log = self.folder / "agent.log"
         self.pinentry_log = self.folder / "pinentry.log"
         self.control = self.folder / "control"
+        self.pinentry_settings = self.folder / "pinentry"
+        self.pinentry_state = self.folder / "turn"
+        self.typed_file = self.folder / "typed"
         self.agent_process = None
         self.token_process = None
         self.processes = []
@@ -169,6 +180,7 @@ class World:
                         XDG_STATE_HOME=str(self.folder / "state"))
         self.env.pop("GPG_TTY", None)
         self.env.pop("DISPLAY", None)
+        self.env["FAKE_PINENTRY_CONTROL"] = str(self.pinentry_settings)
         self.pinentry(MODE="pin", PIN=PIN)
 
     def __enter__(self):
@@ -206,6 +218,8 @@ class World:
                 self.stop(process)
             except AssertionError as problem:
                 problems.append(str(problem))
+        if self.agent_process and self.agent_process.returncode:
+            problems.append(f"the agent ended with {self.agent_process.returncode}: {self.log()}")
         # The real agent that gpg started while the keys were made.
         subprocess.run(["gpgconf", "--kill", "all"], env=self.env, stderr=subprocess.DEVNULL,
                        check=False)
@@ -213,13 +227,18 @@ class World:
             raise AssertionError("; ".join(problems))
 
     def pinentry(self, **settings):
-        """What the fake pinentry of the next prompts does: see tests/interop/fake_pinentry.c. An agent
-        that runs already does not see it: use pinentry_script for that."""
-        for name in [n for n in self.env if n.startswith("FAKE_PINENTRY_")]:
-            del self.env[name]
-        for name, value in settings.items():
-            self.env["FAKE_PINENTRY_" + name] = str(value)
-        self.env["FAKE_PINENTRY_LOG"] = str(self.pinentry_log)
+        """What the fake pinentry of the next prompts does: see tests/interop/fake_pinentry.c. Several
+        PINs, separated by blanks, are typed one after the other, across the prompts."""
+        settings = {"LOG": self.pinentry_log, "SAY": self.typed_file, "STATE": self.pinentry_state,
+                    **settings}
+        self.pinentry_state.unlink(missing_ok=True)
+        new = self.pinentry_settings.with_suffix(".new")
+        new.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        new.rename(self.pinentry_settings)
+
+    def typed(self):
+        """How many PINs were typed."""
+        return len(self.typed_file.read_text().splitlines()) if self.typed_file.exists() else 0
 
     def prompts(self):
         """What the pinentries were told, one list of lines per prompt."""
@@ -228,7 +247,8 @@ class World:
 
     # The agent
 
-    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry"):
+    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry", **settings):
+        options = [*options, *(x for k, v in settings.items() for x in ("--" + {"cache_ttl": "pin-cache-ttl"}.get(k, k.replace("_", "-")), v))]
         command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
         for reader in readers or [f"socket:{self.reader_socket}"]:
             command += ["--reader", reader]
@@ -289,6 +309,21 @@ class World:
             return (status == b"u") == present
         wait_until(seen, f"card present: {present}")
 
+    def start_token_behind_proxy(self, *options, imports=True):
+        """As start_token, but with a cable that tests can cut; no card is in yet. Returns the proxy."""
+        path = self.folder / "p"
+        proxy = CardProxy(self.reader_socket, path)
+        self.start_token(*options, connect=path, imports=imports, wait=False)
+        proxy.accept_token()
+        return proxy
+
+    def insert(self, proxy, faults=None):
+        """Inserts the proxy's card, taking out the one before, and waits until the agent has seen both."""
+        proxy.pull()
+        self.wait_for_card(False)
+        proxy.insert(faults)
+        self.wait_for_card()
+
     def stop_token(self):
         self.stop(self.token_process)
 
@@ -307,6 +342,14 @@ class World:
         """The commands that went to the token, as hex strings."""
         text = self.trace_file.read_text() if self.trace_file.exists() else ""
         return [l[2:] for l in text.splitlines() if l.startswith("> ")]
+
+    def verifies(self):
+        """The PINs that went to the token."""
+        return [c for c in self.commands() if c[2:4] == "20" and len(c) > 10]
+
+    def deciphers(self):
+        """The ends of decryptions: of a chained command the last part."""
+        return [c for c in self.commands() if c.startswith("002A8086")]
 
     def forget_commands(self):
         with open(self.trace_file, "w"):
