@@ -5,14 +5,18 @@
  * thread-safe on a `readers`; a `reader` belongs to one caller at a time.
  *
  * Errors, the same for every back end:
- *   GPG_ERR_CARD_NOT_PRESENT   no card in the reader, or no such reader
- *   GPG_ERR_CARD_REMOVED       the card went away; disconnect
- *   GPG_ERR_CARD_RESET         somebody reset the card: every state on it is lost; the connection
- * is good again, select the application anew GPG_ERR_LOCKED             another program holds the
- * reader exclusively GPG_ERR_TIMEOUT            the deadline passed; disconnect, the command may
- * still have happened GPG_ERR_NO_SERVICE         no PC/SC service answers GPG_ERR_EACCES the PC/SC
- * service refused us (polkit) GPG_ERR_CARD               the card or reader failed in another way;
- * disconnect GPG_ERR_INV_ARG            a reader specification that means nothing */
+ *
+ * - GPG_ERR_CARD_NOT_PRESENT: no card in the reader, or no such reader
+ * - GPG_ERR_CARD_REMOVED: the card went away; disconnect
+ * - GPG_ERR_CARD_RESET: somebody reset the card: every state on it is lost; the connection is good
+ *   again and the call did nothing; select the application anew
+ * - GPG_ERR_LOCKED: another program holds the reader exclusively; from reader_begin: others'
+ *   transactions did not end in time; disconnect
+ * - GPG_ERR_TIMEOUT: the deadline passed; disconnect, the command may still have happened
+ * - GPG_ERR_NO_SERVICE: no PC/SC service answers; disconnect
+ * - GPG_ERR_EACCES: the PC/SC service refused us (polkit)
+ * - GPG_ERR_CARD: the card or reader failed in another way; disconnect
+ * - GPG_ERR_INV_ARG: a reader specification that means nothing */
 #pragma once
 
 #include "base/bytes.h"
@@ -81,7 +85,8 @@ gpg_error_t reader_begin(struct reader *reader, struct deadline deadline);
 void reader_end(struct reader *reader);
 
 /* Sends one command APDU and receives its answer, data and SW1 SW2 (at least 2 octets), into
- * answer, whose old content is dropped and whose cap bounds the answer (GPG_ERR_TOO_LARGE). */
+ * answer, whose old content is dropped and whose cap bounds the answer (GPG_ERR_TOO_LARGE). On
+ * failure answer is empty. GPG_ERR_INV_LENGTH for a command of less than 4 octets. */
 gpg_error_t reader_transmit(struct reader *reader, struct view command, struct buffer *answer,
                             struct deadline deadline);
 

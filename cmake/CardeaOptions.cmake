@@ -35,3 +35,8 @@ if(CARDEA_COVERAGE)
   target_compile_options(cardea_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
   target_link_options(cardea_options INTERFACE -fprofile-instr-generate)
 endif()
+
+# libFuzzer steers by the coverage of the code under test, not only of the target that calls it.
+if(CARDEA_FUZZ AND NOT CARDEA_COVERAGE)
+  target_compile_options(cardea_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,42 @@
+#include "agent/advice.h"
+
+const char *advice(gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_CARD_NOT_PRESENT:
+        return "insert the token that holds the key";
+    case GPG_ERR_CARD_REMOVED:
+        return "the token was taken out: insert it and try again";
+    case GPG_ERR_PIN_BLOCKED:
+        return "the PIN is blocked: unblock it with the reset code or the admin PIN "
+               "(gpg-agent stopped: gpg --card-edit, admin, passwd)";
+    case GPG_ERR_OBJ_TERM_STATE:
+        return "the token was reset and holds no keys: it must be activated and set up anew";
+    case GPG_ERR_LOCKED:
+        return "another program holds the reader for itself (often scdaemon: gpgconf --kill "
+               "scdaemon)";
+    case GPG_ERR_NO_SERVICE:
+        return "no PC/SC service: install and start pcscd";
+    case GPG_ERR_EACCES:
+        return "the PC/SC service refuses this user: allow it in polkit, or work in a local "
+               "session";
+    case GPG_ERR_TIMEOUT:
+        return "the token was not touched, the prompt not answered, or the token hangs: try again, "
+               "or "
+               "plug it in anew";
+    case GPG_ERR_NO_PIN_ENTRY:
+        return "install a pinentry, or name one with --pinentry";
+    case GPG_ERR_WRONG_CARD:
+        return "the keys on the token have changed: try again";
+    case GPG_ERR_DECRYPT_FAILED:
+        return "the token could not open it: the message is damaged or made for another key";
+    case GPG_ERR_INV_DATA:
+        return "the message cannot have been made for this key";
+    case GPG_ERR_UNSUPPORTED_PROTOCOL:
+        return "the token wants its PIN in a form that is not known: no PIN was sent";
+    case GPG_ERR_BAD_PIN:
+        return "wrong PIN";
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,412 @@
+#include "agent/card_private.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long other programs' transactions, and a card that only has to tell a fact, may take. */
+#define CARD_WAIT_MS 10000
+
+struct card *card_new(struct readers *readers, const struct reader_info *info,
+                      const struct pin_cache_policy *policy)
+{
+    struct card *card = calloc(1, sizeof *card);
+
+    if (!card)
+        return NULL;
+    atomic_init(&card->references, 1);
+    atomic_init(&card->gone, false);
+    card->readers = readers;
+    atomic_init(&card->lock_wanted, false);
+    atomic_init(&card->pin_end_ms, INT64_MAX);
+    card->pin_policy = policy;
+    card->insertion = info->insertion;
+    memcpy(card->reader_name, info->name, sizeof card->reader_name);
+    memcpy(card->facts.reader, info->name, sizeof card->facts.reader);
+    fifo_lock_init(&card->turn);
+    pthread_mutex_init(&card->facts_mutex, NULL);
+    return card;
+}
+
+struct card *card_ref(struct card *card)
+{
+    atomic_fetch_add(&card->references, 1);
+    return card;
+}
+
+void card_unref(struct card **r_card)
+{
+    struct card *card = *r_card;
+
+    *r_card = NULL;
+    if (!card || atomic_fetch_sub(&card->references, 1) > 1)
+        return;
+    pin_cache_wipe(&card->pin);
+    reader_disconnect(&card->reader);
+    fifo_lock_destroy(&card->turn);
+    pthread_mutex_destroy(&card->facts_mutex);
+    free(card);
+}
+
+bool card_is(const struct card *card, const struct readers *readers, const struct reader_info *info)
+{
+    return card->readers == readers && card->insertion == info->insertion &&
+           strcmp(card->reader_name, info->name) == 0;
+}
+
+bool card_belongs_to(const struct card *card, const struct readers *readers)
+{
+    return card->readers == readers;
+}
+
+void card_set_gone(struct card *card)
+{
+    atomic_store(&card->gone, true);
+}
+
+void card_known_facts(struct card *card, struct card_facts *facts)
+{
+    pthread_mutex_lock(&card->facts_mutex);
+    *facts = card->facts;
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+static void forget_state(struct card *card)
+{
+    card->selected = false;
+    card->verified = false;
+}
+
+static gpg_error_t connect_card(struct card *card, struct deadline deadline)
+{
+    gpg_error_t err = reader_connect(card->readers, card->reader_name, deadline, &card->reader);
+
+    if (!err) {
+        forget_state(card);
+        openpgp_card_init(&card->app, card->reader);
+    }
+    return err;
+}
+
+gpg_error_t card_begin(struct card *card)
+{
+    struct deadline deadline = deadline_in_ms(CARD_WAIT_MS);
+    gpg_error_t err = 0;
+
+    if (atomic_load(&card->gone))
+        return gpg_error(GPG_ERR_CARD_REMOVED);
+    if (!card->reader)
+        err = connect_card(card, deadline);
+    if (!err)
+        err = reader_begin(card->reader, deadline);
+    card->app.channel.deadline = deadline;
+    return err;
+}
+
+void card_end(struct card *card)
+{
+    if (card->reader)
+        reader_end(card->reader);
+}
+
+bool card_recover(struct card *card, gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_CARD_RESET:
+        forget_state(card);
+        return true;
+    case GPG_ERR_CARD:
+    case GPG_ERR_NO_SERVICE:
+        forget_state(card);
+        reader_disconnect(&card->reader);
+        return !atomic_load(&card->gone);
+    case GPG_ERR_CARD_REMOVED:
+    case GPG_ERR_CARD_NOT_PRESENT:
+    case GPG_ERR_TIMEOUT:
+    case GPG_ERR_LOCKED:
+        forget_state(card);
+        reader_disconnect(&card->reader);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static gpg_error_t select_and_read(struct card *card)
+{
+    gpg_error_t err;
+
+    card->verified = false;
+    err = openpgp_card_select(&card->app);
+    if (err)
+        return err;
+    card->selected = true;
+    return openpgp_card_read_data(&card->app);
+}
+
+static gpg_error_t read_data(struct card *card)
+{
+    gpg_error_t err;
+
+    if (!card->selected)
+        return select_and_read(card);
+    err = openpgp_card_read_data(&card->app);
+    if (gpg_err_code(err) != GPG_ERR_ENOENT)
+        return err;
+    log_debug("card: another application was selected in reader %s", card->reader_name);
+    return select_and_read(card);
+}
+
+static bool same_keys(const struct application_data *a, const struct application_data *b)
+{
+    if (memcmp(a->aid, b->aid, AID_LEN) != 0)
+        return false;
+    for (int i = 0; i < SLOTS; i++) {
+        if (memcmp(a->slot[i].fingerprint, b->slot[i].fingerprint, FINGERPRINT_LEN) != 0)
+            return false;
+    }
+    return true;
+}
+
+gpg_error_t card_identify(struct card *card)
+{
+    const struct application_data *data = &card->app.data;
+    gpg_error_t err = read_data(card);
+
+    if (err)
+        return err;
+    card->data_read_ms = monotonic_ms();
+    pthread_mutex_lock(&card->facts_mutex);
+    if (card->facts.read && !same_keys(&card->facts.data, data))
+        err = gpg_error(GPG_ERR_WRONG_CARD);
+    if (err || !card->facts.read) {
+        for (int i = 0; i < SLOTS; i++)
+            card->facts.key[i].state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY;
+        card->kdf_read = false;
+    }
+    if (err) {
+        card->verified = false;
+        card_forget_pin(card);
+    }
+    card->facts.data = *data;
+    card->facts.read = true;
+    pthread_mutex_unlock(&card->facts_mutex);
+    return err;
+}
+
+static void publish_key(struct card *card, int slot, const struct key_facts *key)
+{
+    pthread_mutex_lock(&card->facts_mutex);
+    card->facts.key[slot] = *key;
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+/* A slot whose key cannot be read or understood is as good as empty, until the card changes. */
+static gpg_error_t read_key(struct card *card, int slot)
+{
+    struct key_facts key = { .state = SLOT_READ };
+    gpg_error_t err = openpgp_card_read_public_key(&card->app, (enum slot)slot, &key.key);
+
+    switch (gpg_err_code(err)) {
+    case 0:
+        break;
+    case GPG_ERR_NO_OBJ:
+    case GPG_ERR_PUBKEY_ALGO:
+    case GPG_ERR_BAD_PUBKEY:
+        log_debug("card: slot %d in reader %s: %s", slot + 1, card->reader_name, gpg_strerror(err));
+        key.state = SLOT_EMPTY;
+        break;
+    default:
+        return err;
+    }
+    publish_key(card, slot, &key);
+    return 0;
+}
+
+/* True when the facts say all that is asked, or why they cannot. */
+static bool answer_from_facts(struct card *card, unsigned slots, struct card_facts *facts,
+                              gpg_error_t *err)
+{
+    bool known = true;
+
+    pthread_mutex_lock(&card->facts_mutex);
+    *facts = card->facts;
+    *err = card->lasting_error;
+    pthread_mutex_unlock(&card->facts_mutex);
+    for (int i = 0; i < SLOTS; i++)
+        known = known && (!(slots & 1u << i) || facts->key[i].state != SLOT_UNREAD);
+    return *err || (facts->read && known);
+}
+
+static void remember_if_lasting(struct card *card, gpg_error_t err)
+{
+    if (gpg_err_code(err) != GPG_ERR_ENOENT && gpg_err_code(err) != GPG_ERR_OBJ_TERM_STATE)
+        return;
+    pthread_mutex_lock(&card->facts_mutex);
+    card->lasting_error = err;
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+static gpg_error_t read_missing(struct card *card, unsigned slots)
+{
+    gpg_error_t err = 0;
+
+    if (!card->facts.read || !card->selected)
+        err = card_identify(card);
+    if (gpg_err_code(err) == GPG_ERR_WRONG_CARD)
+        err = 0;
+    for (int i = 0; i < SLOTS && !err; i++) {
+        if (slots & 1u << i && card->facts.key[i].state == SLOT_UNREAD)
+            err = read_key(card, i);
+    }
+    return err;
+}
+
+static gpg_error_t learn_in_turn(struct card *card, unsigned slots)
+{
+    gpg_error_t err;
+    int tries = 2;
+
+    do {
+        err = card_begin(card);
+        if (!err) {
+            err = read_missing(card, slots);
+            card_end(card);
+        }
+    } while (err && card_recover(card, err) && --tries > 0);
+    remember_if_lasting(card, err);
+    return err;
+}
+
+gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts)
+{
+    gpg_error_t err;
+
+    if (answer_from_facts(card, slots, facts, &err))
+        return err;
+    card_take_turn(card);
+    if (!answer_from_facts(card, slots, facts, &err)) {
+        err = learn_in_turn(card, slots);
+        card_known_facts(card, facts);
+    }
+    card_leave_turn(card);
+    return err;
+}
+
+static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *value)
+{
+    gpg_error_t err;
+
+    buffer_free(value);
+    *value = BUFFER(RESPONSE_DATA_MAX);
+    err = openpgp_card_get_data(&card->app, tag, value);
+    return gpg_err_code(err) == GPG_ERR_NO_OBJ ? 0 : err;
+}
+
+static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
+{
+    gpg_error_t err = card_identify(card);
+
+    if (gpg_err_code(err) == GPG_ERR_WRONG_CARD)
+        err = 0;
+    if (!err)
+        err = read_missing(card, SLOTS_ALL);
+    if (!err)
+        err = read_object(card, DO_CARDHOLDER, &objects->cardholder);
+    if (!err)
+        err = read_object(card, DO_LOGIN, &objects->login);
+    if (!err)
+        err = read_object(card, DO_URL, &objects->url);
+    if (!err)
+        err = read_object(card, DO_SECURITY_SUPPORT, &objects->security_support);
+    if (!err && card->app.data.extended.kdf)
+        err = read_object(card, DO_KDF, &objects->kdf);
+    return err;
+}
+
+gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
+                              struct card_objects *objects)
+{
+    gpg_error_t err;
+    int tries = 2;
+
+    card_take_turn(card);
+    do {
+        err = card_begin(card);
+        if (!err) {
+            err = read_listing(card, objects);
+            card_end(card);
+        }
+    } while (err && card_recover(card, err) && --tries > 0);
+    remember_if_lasting(card, err);
+    card_known_facts(card, facts);
+    card_leave_turn(card);
+    return err;
+}
+
+void card_objects_free(struct card_objects *objects)
+{
+    buffer_free(&objects->cardholder);
+    buffer_free(&objects->login);
+    buffer_free(&objects->url);
+    buffer_free(&objects->security_support);
+    buffer_free(&objects->kdf);
+}
+
+int64_t card_pin_end_ms(struct card *card)
+{
+    return atomic_load(&card->pin_end_ms);
+}
+
+void card_forget_pin(struct card *card)
+{
+    pin_cache_wipe(&card->pin);
+    atomic_store(&card->pin_end_ms, INT64_MAX);
+}
+
+void card_close_state(struct card *card)
+{
+    gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
+
+    if (err)
+        err = reader_reset(card->reader, card->app.channel.deadline);
+    if (err)
+        log_warning("the card in reader %s may stay unlocked until it is removed: %s",
+                    card->reader_name, gpg_strerror(err));
+    forget_state(card);
+}
+
+static void serve_lock(struct card *card)
+{
+    if (!atomic_exchange(&card->lock_wanted, false))
+        return;
+    card_forget_pin(card);
+    if (card->verified && !card_begin(card)) {
+        card_close_state(card);
+        card_end(card);
+    }
+    card->verified = false;
+}
+
+void card_take_turn(struct card *card)
+{
+    fifo_lock_take(&card->turn);
+    serve_lock(card);
+}
+
+/* A wish that comes between the last look and the passing on is seen by the next holder, or here. */
+void card_leave_turn(struct card *card)
+{
+    do {
+        serve_lock(card);
+        fifo_lock_pass_on(&card->turn);
+    } while (atomic_load(&card->lock_wanted) && fifo_lock_try(&card->turn));
+}
+
+void card_lock(struct card *card)
+{
+    atomic_store(&card->lock_wanted, true);
+    if (fifo_lock_try(&card->turn))
+        card_leave_turn(card);
+}

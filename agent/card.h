@@ -1,0 +1,101 @@
+/* One insertion of one card: what is publicly known of it, and the use of it by one request at a
+ * time.
+ *
+ * Public facts are published under a mutex and copied out: answering from them costs the card
+ * nothing. Talking to the card needs its turn, a FIFO lock; the requesting thread then carries its
+ * request down through apdu/ and ccid/ itself. */
+#pragma once
+
+#include "agent/pin_cache.h"
+#include "apdu/openpgp_card.h"
+#include "ccid/reader.h"
+
+struct card;
+
+/* Masks of slots */
+#define SLOTS_DECRYPT (1u << SLOT_DECRYPT)
+#define SLOTS_ALL     ((1u << SLOTS) - 1)
+
+struct key_facts {
+    enum { SLOT_UNREAD, SLOT_EMPTY, SLOT_READ } state;
+    struct public_key key; /* SLOT_READ */
+};
+
+struct card_facts {
+    char reader[READER_NAME_MAX];
+    bool read; /* what follows is known */
+    struct application_data data;
+    struct key_facts key[SLOTS];
+};
+
+/* DOs that only a listing shows, each as the card gives it; absent ones are empty. */
+struct card_objects {
+    struct buffer cardholder, login, url, security_support, kdf;
+};
+
+/* A question to whoever knows the PIN. */
+struct pin_question {
+    const struct card_facts *facts;
+    enum slot slot;
+    unsigned tries_left;  /* 1 or more */
+    gpg_error_t previous; /* 0; GPG_ERR_BAD_PIN after a wrong one; GPG_ERR_CONFLICT when another
+                           * program spent a try while the human typed */
+    size_t pin_min, pin_max;
+};
+
+struct pin_source {
+    /* Fills *pin, or an error that ends the request. No card lock but the turn is held. */
+    gpg_error_t (*ask)(void *context, const struct pin_question *question, struct secret *pin);
+    /* True when nobody waits for the answer any more. */
+    bool (*is_gone)(void *context);
+    void *context;
+};
+
+/* One reference for the caller. The policy outlives the card. */
+struct card *card_new(struct readers *readers, const struct reader_info *info,
+                      const struct pin_cache_policy *policy);
+struct card *card_ref(struct card *card);
+void card_unref(struct card **card);
+
+/* True when this insertion is the one that info tells of. */
+bool card_is(const struct card *card, const struct readers *readers,
+             const struct reader_info *info);
+
+bool card_belongs_to(const struct card *card, const struct readers *readers);
+
+/* The card left the reader. What is under way ends with its reader's error. */
+void card_set_gone(struct card *card);
+
+/* Copies what is known, without asking the card. */
+void card_known_facts(struct card *card, struct card_facts *facts);
+
+/* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
+ * known, asking the card for what is not, and copies the facts. Errors: the reader's,
+ * GPG_ERR_ENOENT for a card without the OpenPGP application, GPG_ERR_OBJ_TERM_STATE for a
+ * terminated one; these two are remembered for as long as the card stays. */
+gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
+
+/* Reads everything anew that may have changed, and the objects of a listing. */
+gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
+                              struct card_objects *objects);
+void card_objects_free(struct card_objects *objects);
+
+/* PSO:DECIPHER with the key in SLOT_DECRYPT, which must be `key`; `data` as decipher_encode made
+ * it. Selects the application and verifies the PIN where needed, each VERIFY in one transaction
+ * with the reading of the card's identity.
+ *
+ * Errors: the reader's and the PIN source's, and
+ *   GPG_ERR_PIN_BLOCKED      no tries left; no VERIFY was sent
+ *   GPG_ERR_TIMEOUT          nobody touched the token, or it never answered
+ *   GPG_ERR_WRONG_CARD       the card holds other keys than before
+ *   GPG_ERR_DECRYPT_FAILED   the card could not open it; one error for all reasons
+ *   GPG_ERR_OBJ_TERM_STATE, GPG_ERR_UNSUPPORTED_PROTOCOL (KDF) */
+gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
+                         const struct pin_source *pins, struct secret *plain);
+
+/* When the PIN that is kept ends (boottime); INT64_MAX when there is none. */
+int64_t card_pin_end_ms(struct card *card);
+
+/* Forgets the PIN and the verified state, on the card too where it can be reached without waiting.
+ */
+void card_lock(struct card *card);

@@ -1,0 +1,268 @@
+#include "agent/card_private.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+/* An RSA-4096 decryption in software takes a token over 8 seconds; a touch may be waited for. */
+#define DECIPHER_MS 60000
+
+/* Tokens give up waiting for a touch after 15 seconds. A refusal that comes this late is that. */
+#define TOUCH_TIMEOUT_MS 14000
+
+/* Tries read as long ago as this may be shown; VERIFY reads them anew in its own transaction. */
+#define TRIES_FRESH_MS 5000
+
+#define PIN_MIN 6 /* §4.3.1 */
+
+/* One request's state over its rounds; a round is one transaction. */
+struct job {
+    const struct public_key *key;
+    struct view data;
+    const struct pin_source *pins;
+    struct secret pin;    /* typed and not yet sent */
+    bool from_cache;      /* `pin` was typed for an earlier request */
+    unsigned tries_shown; /* with the question that gave us this PIN */
+    bool want_pin;        /* this round ended for want of one */
+    gpg_error_t previous; /* why the last PIN did not do */
+    bool recovered;       /* the one second chance has been used */
+    struct secret plain;
+};
+
+static bool key_is_there(struct card *card, const struct public_key *key)
+{
+    const struct key_facts *slot = &card->facts.key[SLOT_DECRYPT];
+
+    return slot->state == SLOT_READ && memcmp(slot->key.keygrip, key->keygrip, KEYGRIP_LEN) == 0;
+}
+
+static gpg_error_t read_kdf_once(struct card *card)
+{
+    gpg_error_t err = 0;
+
+    if (!card->kdf_read)
+        err = openpgp_card_read_kdf(&card->app, &card->kdf);
+    card->kdf_read = !err;
+    return err;
+}
+
+/* The PIN is kept only when the card took it: refused, or with no answer, it is wiped. */
+static gpg_error_t send_pin(struct card *card, struct job *job)
+{
+    struct secret sent = { 0 };
+    gpg_error_t err = kdf_do_apply(&card->kdf, PASSWORD_PW1, &job->pin, &sent);
+
+    if (!err)
+        err = openpgp_card_verify(&card->app, PASSWORD_PW1, &sent);
+    secret_free(&sent);
+    card->verified = !err;
+    if (err) {
+        secret_free(&job->pin);
+        card_forget_pin(card);
+    } else if (job->from_cache) {
+        secret_free(&job->pin);
+    } else {
+        pin_cache_keep(&card->pin, card->pin_policy, &job->pin, boottime_ms());
+    }
+    return err;
+}
+
+/* A PIN that was typed before for this very card stands in for a typing, but never for the last try. */
+static gpg_error_t take_cached_pin(struct card *card, struct job *job)
+{
+    if (!card->pin.pin.data || card->app.data.pw.pw1_tries < 2)
+        return 0;
+    job->from_cache = true;
+    job->tries_shown = card->app.data.pw.pw1_tries;
+    return secret_copy(&job->pin, secret_view(&card->pin.pin));
+}
+
+/* Ends this round in order to ask, unless asking is of no use. */
+static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_error_t previous)
+{
+    const struct pw_status *pw = &card->app.data.pw;
+
+    secret_free(&job->pin);
+    job->previous = previous;
+    if (pw->pin_block_2)
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    if (pw->pw1_tries == 0)
+        return gpg_error(GPG_ERR_PIN_BLOCKED);
+    job->want_pin = true;
+    return 0;
+}
+
+static gpg_error_t after_refused_pin(struct card *card, struct job *job)
+{
+    gpg_error_t err = card_identify(card);
+
+    /* Nobody has just typed a PIN that was kept: there is nothing to blame the human for. */
+    if (!err)
+        err = ask_after_this_round(card, job, job->from_cache ? 0 : gpg_error(GPG_ERR_BAD_PIN));
+    return err;
+}
+
+/* Within a transaction: the card is the one of the prompt, its tries are those that were shown, and
+ * only then the PIN is sent. */
+static gpg_error_t verify(struct card *card, struct job *job)
+{
+    bool fresh = card->selected && monotonic_ms() - card->data_read_ms < TRIES_FRESH_MS;
+    gpg_error_t err = 0;
+
+    if (job->pin.data || card->pin.pin.data || !fresh)
+        err = card_identify(card);
+    if (!err && !key_is_there(card, job->key))
+        err = gpg_error(GPG_ERR_WRONG_CARD);
+    if (!err)
+        err = read_kdf_once(card);
+    if (!err && !job->pin.data)
+        err = take_cached_pin(card, job);
+    if (err)
+        return err;
+    if (!job->pin.data)
+        return ask_after_this_round(card, job, job->previous);
+    if (card->app.data.pw.pw1_tries < job->tries_shown)
+        return ask_after_this_round(card, job, gpg_error(GPG_ERR_CONFLICT));
+    err = send_pin(card, job);
+    if (gpg_err_code(err) == GPG_ERR_BAD_PIN || gpg_err_code(err) == GPG_ERR_PIN_BLOCKED)
+        err = after_refused_pin(card, job);
+    return err;
+}
+
+/* Tells by the card's word for a failed DECIPHER whether its state was lost, nobody touched it, or
+ * it could not open what it got. *lost: select and verify again, once. */
+static gpg_error_t explain_failure(struct card *card, uint16_t sw, gpg_error_t err, int64_t took_ms,
+                                   bool *lost)
+{
+    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
+
+    *lost = false;
+    if (sw == 0 || sw == SW_SUCCESS || sw == SW_NO_TOUCH)
+        return err;
+    if (sw == SW_SECURITY_NOT_SATISFIED && touch && took_ms >= TOUCH_TIMEOUT_MS)
+        return gpg_error(GPG_ERR_TIMEOUT);
+    *lost = sw == SW_SECURITY_NOT_SATISFIED || status_word_foreign(sw);
+    return gpg_error(*lost ? GPG_ERR_NO_AUTH : GPG_ERR_DECRYPT_FAILED);
+}
+
+static gpg_error_t decipher(struct card *card, struct job *job)
+{
+    int64_t begun = monotonic_ms();
+    gpg_error_t err;
+    uint16_t sw;
+    bool lost;
+
+    card->app.channel.deadline = deadline_in_ms(DECIPHER_MS);
+    err = openpgp_card_decipher(&card->app, job->key, job->data, &job->plain, &sw);
+    if (!err)
+        return 0;
+    log_debug("card: DECIPHER answered %04X: %s", sw, gpg_strerror(err));
+    err = explain_failure(card, sw, err, monotonic_ms() - begun, &lost);
+    if (lost) {
+        card->selected = false;
+        card->verified = false;
+    }
+    return err;
+}
+
+/* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay either. */
+static void note_use(struct card *card)
+{
+    if (card->verified && card->pin_policy->idle_ms == 0)
+        card_close_state(card);
+    if (card->verified)
+        pin_cache_touch(&card->pin, boottime_ms());
+    atomic_store(&card->pin_end_ms, pin_cache_end_ms(&card->pin, card->pin_policy));
+}
+
+static gpg_error_t one_round(struct card *card, struct job *job)
+{
+    gpg_error_t err = card_begin(card);
+
+    if (err)
+        return err;
+    if (!card->verified)
+        err = verify(card, job);
+    if (!err && !job->want_pin)
+        err = decipher(card, job);
+    note_use(card);
+    card_end(card);
+    return err;
+}
+
+static gpg_error_t ask_for_pin(struct card *card, struct job *job)
+{
+    struct card_facts facts;
+    struct pin_question question = { .facts = &facts,
+                                     .slot = SLOT_DECRYPT,
+                                     .tries_left = card->app.data.pw.pw1_tries,
+                                     .previous = job->previous,
+                                     .pin_min = PIN_MIN,
+                                     .pin_max = card->app.data.pw.pw1_max };
+
+    if (job->pins->is_gone(job->pins->context))
+        return gpg_error(GPG_ERR_CANCELED);
+    card_known_facts(card, &facts);
+    job->want_pin = false;
+    job->from_cache = false;
+    job->tries_shown = question.tries_left;
+    return job->pins->ask(job->pins->context, &question, &job->pin);
+}
+
+/* A second chance is for a card that was reset or taken over by another program in between, not for
+ * one that keeps failing. */
+static bool try_again(struct card *card, struct job *job, gpg_error_t err)
+{
+    bool may_help = card_recover(card, err) || gpg_err_code(err) == GPG_ERR_NO_AUTH;
+
+    if (!may_help || job->recovered)
+        return false;
+    job->recovered = true;
+    return true;
+}
+
+/* The errors by which the rounds tell each other what to do next mean something else to a client. */
+static gpg_error_t last_word(gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_NO_AUTH:
+        return gpg_error(GPG_ERR_USE_CONDITIONS);
+    case GPG_ERR_ENOENT: /* it had the OpenPGP application when its key was found */
+        return gpg_error(GPG_ERR_CARD);
+    default:
+        return err;
+    }
+}
+
+static gpg_error_t decrypt_in_turn(struct card *card, struct job *job)
+{
+    gpg_error_t err;
+
+    do {
+        err = one_round(card, job);
+        if (!err && job->want_pin)
+            err = ask_for_pin(card, job);
+        else if (!err)
+            return 0;
+    } while (!err || try_again(card, job, err));
+    return last_word(err);
+}
+
+gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
+                         const struct pin_source *pins, struct secret *plain)
+{
+    struct job job = { .key = key, .data = data, .pins = pins };
+    gpg_error_t err;
+
+    card_take_turn(card);
+    if (pins->is_gone(pins->context))
+        err = gpg_error(GPG_ERR_CANCELED);
+    else
+        err = decrypt_in_turn(card, &job);
+    card_leave_turn(card);
+    if (!err)
+        secret_move(plain, &job.plain);
+    secret_free(&job.pin);
+    secret_free(&job.plain);
+    return err;
+}

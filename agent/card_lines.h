@@ -1,0 +1,40 @@
+/* Facts about a card as the lines of GnuPG's agent and scdaemon. */
+#pragma once
+
+#include "agent/cards.h"
+
+#include <assuan.h>
+
+#define CARD_LINE_MAX 256
+
+/* Facts and objects of one card, for a listing. */
+struct card_listing {
+    struct card_facts facts;
+    struct card_objects objects;
+};
+
+/* Values of KEYINFO lines: of the agent (nine fields), and of scdaemon. text has CARD_LINE_MAX. */
+void card_line_agent_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
+void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
+
+/* Sends "S SERIALNO …". */
+gpg_error_t card_lines_send_serial(assuan_context_t assuan, const struct card_facts *facts);
+
+/* Sends the status line, or lines, of a GETATTR name. GPG_ERR_INV_NAME for one that we do not know,
+ * GPG_ERR_NO_OBJ for one that this card does not have. */
+gpg_error_t card_lines_send_attribute(assuan_context_t assuan, const struct card_listing *listing,
+                                      const char *name);
+
+/* True when an attribute is told from the facts alone. */
+bool card_lines_attribute_is_known(const char *name);
+
+/* Sends what LEARN sends. */
+gpg_error_t card_lines_send_all(assuan_context_t assuan, const struct card_listing *listing);
+
+/* Sends (public-key …) as data, canonically encoded. */
+gpg_error_t card_lines_send_public_key(assuan_context_t assuan, const struct public_key *key);
+
+/* The key that an id names: a keygrip on any card, or OPENPGP.1 to .3 on the first one.
+ * GPG_ERR_INV_ID; GPG_ERR_NO_OBJ for an empty slot; else as cards_find_key. */
+gpg_error_t card_lines_find(struct cards *cards, const char *id, struct card_facts *facts,
+                            enum slot *slot);

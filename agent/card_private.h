@@ -1,0 +1,57 @@
+/* What card.c and card_decrypt.c share of a card; nobody else includes this. */
+#pragma once
+
+#include "agent/card.h"
+#include "agent/fifo_lock.h"
+
+#include <stdatomic.h>
+
+struct card {
+    atomic_int references;
+    atomic_bool gone;
+    struct readers *readers;
+    char reader_name[READER_NAME_MAX];
+    uint32_t insertion;
+
+    struct fifo_lock turn;
+    /* Below: only for whoever has the turn. */
+    struct reader *reader; /* NULL: not connected */
+    struct openpgp_card app;
+    bool selected; /* the OpenPGP application answers, as far as we know */
+    bool verified; /* PW1 is verified for DECIPHER, as far as we know */
+    struct kdf_do kdf;
+    bool kdf_read;
+    int64_t data_read_ms; /* when DO 6E was last read */
+    const struct pin_cache_policy *pin_policy;
+    struct pin_cache pin;
+
+    atomic_bool lock_wanted;    /* whoever has the turn next forgets PIN and verified state */
+    _Atomic int64_t pin_end_ms; /* of `pin`, for those who have not the turn */
+
+    pthread_mutex_t facts_mutex;
+    struct card_facts facts;
+    gpg_error_t lasting_error; /* why there are no facts, for as long as the card stays */
+};
+
+/* The card's turn. Taking it waits behind all who came before. */
+void card_take_turn(struct card *card);
+void card_leave_turn(struct card *card);
+
+/* Connects where needed and begins a transaction. A card that was reset meanwhile has lost its
+ * state. */
+gpg_error_t card_begin(struct card *card);
+void card_end(struct card *card);
+
+/* After an error of the reader: drops what can no longer be relied on. True when a second try may
+ * help. */
+bool card_recover(struct card *card, gpg_error_t err);
+
+/* Wipes the PIN that is kept. */
+void card_forget_pin(struct card *card);
+
+/* Within a transaction: drops the verified state on the card, so that other programs cannot use it. */
+void card_close_state(struct card *card);
+
+/* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
+ * when the card or its keys are not those of the published facts, which are then replaced. */
+gpg_error_t card_identify(struct card *card);

@@ -1,0 +1,368 @@
+#include "agent/cards.h"
+
+#include "agent/advice.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys of cards that were taken out, so that their absence is told from their not being ours. */
+#define REMEMBERED_KEYS_MAX 256
+
+struct back_end {
+    struct cards *cards;
+    struct readers *readers;
+    pthread_t watcher;
+    bool watched;
+    gpg_error_t service; /* why its readers cannot be listed */
+};
+
+struct cards {
+    struct back_end *back_ends;
+    size_t back_end_count;
+    atomic_bool closing;
+    struct pin_cache_policy pin_policy;
+
+    pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
+    struct card_list in;
+    unsigned events;
+    uint8_t remembered[REMEMBERED_KEYS_MAX][KEYGRIP_LEN];
+    size_t remembered_count;
+};
+
+static void explain_service(const struct back_end *back_end, gpg_error_t service)
+{
+    const char *spec = readers_spec(back_end->readers);
+
+    switch (gpg_err_code(service)) {
+    case 0:
+        log_info("%s: the reader service answers", spec);
+        break;
+    case GPG_ERR_NO_SERVICE:
+        log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
+        break;
+    case GPG_ERR_EACCES:
+        log_warning("%s: the PC/SC service refuses this user: polkit must allow "
+                    "org.debian.pcsc-lite.access_pcsc and access_card (a local, active session has "
+                    "them)",
+                    spec);
+        break;
+    default:
+        log_warning("%s: readers cannot be listed: %s", spec, gpg_strerror(service));
+    }
+}
+
+static void explain_card(const struct card_facts *facts, gpg_error_t err)
+{
+    const char *what = advice(err);
+    char name[READER_NAME_MAX];
+
+    log_warning("the card in reader %s cannot be asked: %s%s%s",
+                text_escape(view_of(facts->reader, strlen(facts->reader)), name, sizeof name),
+                gpg_strerror(err), what ? ": " : "", what ? what : "");
+}
+
+static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
+{
+    struct card *card;
+    char name[READER_NAME_MAX];
+
+    if (cards->in.count == CARDS_MAX) {
+        log_warning("more than %d cards: one is left out", CARDS_MAX);
+        return;
+    }
+    card = card_new(back_end->readers, info, &cards->pin_policy);
+    if (!card)
+        return;
+    cards->in.card[cards->in.count++] = card;
+    cards->events++;
+    log_info("card inserted in reader %s",
+             text_escape(view_of(info->name, strlen(info->name)), name, sizeof name));
+}
+
+static void remember_keys(struct cards *cards, struct card *card)
+{
+    struct card_facts facts;
+
+    card_known_facts(card, &facts);
+    for (int i = 0; i < SLOTS; i++) {
+        uint8_t *place = cards->remembered[cards->remembered_count % REMEMBERED_KEYS_MAX];
+
+        if (facts.key[i].state != SLOT_READ)
+            continue;
+        memcpy(place, facts.key[i].key.keygrip, KEYGRIP_LEN);
+        cards->remembered_count++;
+    }
+}
+
+static void remove_card(struct cards *cards, size_t at)
+{
+    struct card *card = cards->in.card[at];
+
+    remember_keys(cards, card);
+    card_set_gone(card);
+    cards->in.count--;
+    memmove(&cards->in.card[at], &cards->in.card[at + 1],
+            (cards->in.count - at) * sizeof cards->in.card[0]);
+    cards->events++;
+    log_info("card removed");
+    card_unref(&card);
+}
+
+static bool is_listed(const struct card *card, const struct back_end *back_end,
+                      const struct reader_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->info[i].present && card_is(card, back_end->readers, &list->info[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_known(const struct cards *cards, const struct back_end *back_end,
+                     const struct reader_info *info)
+{
+    for (size_t i = 0; i < cards->in.count; i++) {
+        if (card_is(cards->in.card[i], back_end->readers, info))
+            return true;
+    }
+    return false;
+}
+
+static void update(struct cards *cards, struct back_end *back_end)
+{
+    struct reader_list list = { .count = 0 };
+
+    readers_list(back_end->readers, &list);
+    pthread_mutex_lock(&cards->mutex);
+    if (gpg_err_code(list.service) != gpg_err_code(back_end->service))
+        explain_service(back_end, list.service);
+    back_end->service = list.service;
+    for (size_t i = cards->in.count; i-- > 0;) {
+        if (card_belongs_to(cards->in.card[i], back_end->readers) &&
+            !is_listed(cards->in.card[i], back_end, &list))
+            remove_card(cards, i);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.info[i].present && !is_known(cards, back_end, &list.info[i]))
+            add_card(cards, back_end, &list.info[i]);
+    }
+    pthread_mutex_unlock(&cards->mutex);
+}
+
+static void *watch(void *arg)
+{
+    struct back_end *back_end = arg;
+    struct cards *cards = back_end->cards;
+
+    while (!atomic_load(&cards->closing)) {
+        readers_wait(back_end->readers);
+        update(cards, back_end);
+    }
+    return NULL;
+}
+
+static void explain_spec(const char *spec, gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_INV_ARG:
+        log_error("reader \"%s\" means nothing: use pcsc, pcsc:NAME, socket:PATH or "
+                  "socket:HOST:PORT with a loopback address",
+                  spec);
+        break;
+    case GPG_ERR_EADDRINUSE:
+        log_error("reader \"%s\": another program is listening there", spec);
+        break;
+    default:
+        log_error("reader \"%s\": %s", spec, gpg_strerror(err));
+    }
+}
+
+static gpg_error_t open_back_end(struct cards *cards, const char *spec)
+{
+    struct back_end *back_end = &cards->back_ends[cards->back_end_count];
+    gpg_error_t err = readers_open(spec, &back_end->readers);
+
+    if (err) {
+        explain_spec(spec, err);
+        return err;
+    }
+    cards->back_end_count++;
+    back_end->cards = cards;
+    update(cards, back_end);
+    if (pthread_create(&back_end->watcher, NULL, watch, back_end))
+        return gpg_error(GPG_ERR_EAGAIN);
+    back_end->watched = true;
+    return 0;
+}
+
+gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct cards **r_cards)
+{
+    struct cards *cards = calloc(1, sizeof *cards);
+    gpg_error_t err = 0;
+
+    if (!cards)
+        return gpg_error(GPG_ERR_ENOMEM);
+    pthread_mutex_init(&cards->mutex, NULL);
+    cards->pin_policy = *policy;
+    cards->back_ends = calloc(count, sizeof *cards->back_ends);
+    if (!cards->back_ends)
+        err = gpg_error(GPG_ERR_ENOMEM);
+    for (size_t i = 0; i < count && !err; i++)
+        err = open_back_end(cards, specs[i]);
+    if (err)
+        cards_close(&cards);
+    else
+        *r_cards = cards;
+    return err;
+}
+
+void cards_close(struct cards **r_cards)
+{
+    struct cards *cards = *r_cards;
+
+    *r_cards = NULL;
+    if (!cards)
+        return;
+    atomic_store(&cards->closing, true);
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        readers_wake(cards->back_ends[i].readers);
+        if (cards->back_ends[i].watched)
+            pthread_join(cards->back_ends[i].watcher, NULL);
+    }
+    card_list_release(&cards->in);
+    for (size_t i = 0; i < cards->back_end_count; i++)
+        readers_close(&cards->back_ends[i].readers);
+    free(cards->back_ends);
+    pthread_mutex_destroy(&cards->mutex);
+    free(cards);
+}
+
+void cards_list(struct cards *cards, struct card_list *list)
+{
+    pthread_mutex_lock(&cards->mutex);
+    list->count = cards->in.count;
+    for (size_t i = 0; i < list->count; i++)
+        list->card[i] = card_ref(cards->in.card[i]);
+    pthread_mutex_unlock(&cards->mutex);
+}
+
+void card_list_release(struct card_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        card_unref(&list->card[i]);
+    list->count = 0;
+}
+
+static bool facts_hold(const struct card_facts *facts, const uint8_t *keygrip, enum slot *slot)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        if (facts->key[i].state == SLOT_READ &&
+            memcmp(facts->key[i].key.keygrip, keygrip, KEYGRIP_LEN) == 0) {
+            *slot = (enum slot)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Makes sure of the slots in `read` of every listed card, and looks into all that is known. *asked:
+ * the first error of a card that should have been able to tell. */
+static struct card *find_among(const struct card_list *list, const uint8_t *keygrip, unsigned read,
+                               enum slot *slot, struct card_facts *facts, gpg_error_t *asked)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        gpg_error_t err = card_learn(list->card[i], read, facts);
+
+        if (!err && facts_hold(facts, keygrip, slot))
+            return card_ref(list->card[i]);
+        if (!err || gpg_err_code(err) == GPG_ERR_ENOENT)
+            continue;
+        explain_card(facts, err);
+        if (!*asked)
+            *asked = err;
+    }
+    return NULL;
+}
+
+/* The decryption slot first, of every card: a decryption must not pay for the other slots. */
+static struct card *find(const struct card_list *list, const uint8_t *keygrip, unsigned read,
+                         enum slot *slot, struct card_facts *facts, gpg_error_t *asked)
+{
+    struct card *found = find_among(list, keygrip, SLOTS_DECRYPT, slot, facts, asked);
+
+    if (!found && read != SLOTS_DECRYPT)
+        found = find_among(list, keygrip, read, slot, facts, asked);
+    return found;
+}
+
+gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
+                           struct card **r_card, enum slot *slot, struct card_facts *facts)
+{
+    struct card_list list;
+    gpg_error_t asked = 0;
+    struct card *found;
+    bool none;
+
+    cards_list(cards, &list);
+    none = list.count == 0;
+    found = find(&list, keygrip, read, slot, facts, &asked);
+    card_list_release(&list);
+    if (found) {
+        *r_card = found;
+        return 0;
+    }
+    if (asked)
+        return asked;
+    if (cards_remember_key(cards, keygrip))
+        return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
+    if (none && cards_service_error(cards))
+        return cards_service_error(cards);
+    return gpg_error(none ? GPG_ERR_CARD_NOT_PRESENT : GPG_ERR_NO_SECKEY);
+}
+
+bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
+{
+    bool found = false;
+
+    pthread_mutex_lock(&cards->mutex);
+    for (size_t i = 0; i < cards->remembered_count && i < REMEMBERED_KEYS_MAX && !found; i++)
+        found = memcmp(cards->remembered[i], keygrip, KEYGRIP_LEN) == 0;
+    pthread_mutex_unlock(&cards->mutex);
+    return found;
+}
+
+gpg_error_t cards_service_error(struct cards *cards)
+{
+    gpg_error_t err = 0;
+
+    pthread_mutex_lock(&cards->mutex);
+    for (size_t i = 0; i < cards->back_end_count && !err; i++)
+        err = cards->back_ends[i].service;
+    pthread_mutex_unlock(&cards->mutex);
+    return err;
+}
+
+unsigned cards_event_count(struct cards *cards)
+{
+    unsigned events;
+
+    pthread_mutex_lock(&cards->mutex);
+    events = cards->events;
+    pthread_mutex_unlock(&cards->mutex);
+    return events;
+}
+
+void cards_lock_all(struct cards *cards)
+{
+    struct card_list list;
+
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count; i++)
+        card_lock(list.card[i]);
+    card_list_release(&list);
+}

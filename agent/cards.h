@@ -1,0 +1,48 @@
+/* Every card in every reader: kept up to date by one watcher thread per back end, which sleeps in
+ * the kernel until something happens. Keys are found by keygrip, never by serial number. */
+#pragma once
+
+#include "agent/card.h"
+
+#define CARDS_MAX READERS_MAX
+
+struct cards;
+
+/* References to the cards that were in at one moment, in the order in which they came. */
+struct card_list {
+    struct card *card[CARDS_MAX];
+    size_t count;
+};
+
+/* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
+ * wrong with a spec, and fails then. */
+gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct cards **r_cards);
+
+/* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
+ * clears the pointer. */
+void cards_close(struct cards **cards);
+
+void cards_list(struct cards *cards, struct card_list *list);
+void card_list_release(struct card_list *list);
+
+/* Finds the card that holds the key. The slots in `read` are read from the cards where they are not
+ * yet known; the others count as far as they are. *card is the caller's reference.
+ *   GPG_ERR_NO_SECKEY         cards are in, none holds it
+ *   GPG_ERR_CARD_NOT_PRESENT  no card is in, or the card that held it was taken out
+ *   GPG_ERR_NO_SERVICE, GPG_ERR_EACCES, GPG_ERR_LOCKED and others: a card could not be asked, or
+ * the readers not be listed, so nobody knows */
+gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
+                           struct card **card, enum slot *slot, struct card_facts *facts);
+
+/* True when a card that was in since the start held this key. */
+bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN]);
+
+/* Why there are no cards when the readers cannot even be listed; 0 when they can. */
+gpg_error_t cards_service_error(struct cards *cards);
+
+/* Counts insertions and removals. */
+unsigned cards_event_count(struct cards *cards);
+
+/* Forgets PINs and verified states of all cards. */
+void cards_lock_all(struct cards *cards);

@@ -1,0 +1,217 @@
+/* PKDECRYPT: from the client's ciphertext to the card and back in the form that the client reads.
+ */
+#include "agent/advice.h"
+#include "agent/ciphertext.h"
+#include "agent/line.h"
+#include "agent/peer.h"
+#include "agent/pin.h"
+#include "agent/pin_expiry.h"
+#include "agent/pin_prompt.h"
+#include "agent/session.h"
+#include "apdu/decipher.h"
+#include "apdu/point.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NATIVE_POINT_PREFIX 0x40
+
+static gpg_error_t inquire_ciphertext(assuan_context_t assuan, enum kem kem,
+                                      struct ciphertext *ciphertext)
+{
+    unsigned char *value = NULL;
+    char limit[16];
+    size_t len;
+    gpg_error_t err;
+
+    snprintf(limit, sizeof limit, "%d", CIPHERTEXT_MAX);
+    err = assuan_write_status(assuan, "INQUIRE_MAXLEN", limit);
+    if (!err)
+        err = assuan_inquire(assuan, "CIPHERTEXT", &value, &len, CIPHERTEXT_MAX);
+    if (!err)
+        err = ciphertext_parse(view_of(value, len), kem, ciphertext);
+    free(value);
+    return err;
+}
+
+/* The data of DECIPHER; also the last place to see that key and ciphertext belong together. */
+static gpg_error_t encode_for_key(const struct ciphertext *c, const struct public_key *key,
+                                  struct buffer *data)
+{
+    uint8_t point[POINT_OCTETS_MAX];
+    gpg_error_t err;
+    size_t len;
+
+    if ((c->kind == CIPHERTEXT_RSA) != (key->algorithm.kind == KEY_RSA))
+        return gpg_error(GPG_ERR_WRONG_PUBKEY_ALGO);
+    if (c->kind == CIPHERTEXT_RSA)
+        return decipher_encode(key, view_of(c->data, c->len), data);
+    err = ciphertext_point(c, key->algorithm.curve, point, &len);
+    return err ? err : decipher_encode(key, view_of(point, len), data);
+}
+
+/* gpg without a KEM takes the shared point: 04 x y, which every client reads; 40 x for Curve25519;
+ * the bare coordinate of X448. */
+static gpg_error_t point_for_client(const struct curve *curve, struct secret *x,
+                                    struct secret *value)
+{
+    gpg_error_t err;
+
+    if (!curve->montgomery)
+        return point_from_x(curve, x, value);
+    if (curve->field_octets != 32) {
+        secret_move(value, x);
+        return 0;
+    }
+    err = secret_new(value, 1 + x->len);
+    if (err)
+        return err;
+    value->data[0] = NATIVE_POINT_PREFIX;
+    memcpy(value->data + 1, x->data, x->len);
+    return 0;
+}
+
+static gpg_error_t value_for_client(const struct ciphertext *c, enum kem kem,
+                                    const struct public_key *key, struct secret *plain,
+                                    struct secret *value)
+{
+    if (c->kind == CIPHERTEXT_RSA) {
+        secret_move(value, plain);
+        return 0;
+    }
+    switch (kem) {
+    case KEM_PGP:
+        return ecdh_unwrap_openpgp(plain, &c->key, value);
+    case KEM_CMS:
+        return ecdh_unwrap_cms(plain, &c->key, value);
+    default:
+        return point_for_client(key->algorithm.curve, plain, value);
+    }
+}
+
+/* (5:valueN:...) */
+static gpg_error_t send_value(assuan_context_t assuan, const struct secret *value)
+{
+    struct secret reply = { 0 };
+    char head[24];
+    int head_len = snprintf(head, sizeof head, "(5:value%zu:", value->len);
+    gpg_error_t err = secret_new(&reply, (size_t)head_len + value->len + 1);
+
+    if (err)
+        return err;
+    memcpy(reply.data, head, (size_t)head_len);
+    memcpy(reply.data + head_len, value->data, value->len);
+    reply.data[reply.len - 1] = ')';
+    assuan_begin_confidential(assuan);
+    err = assuan_send_data(assuan, reply.data, reply.len);
+    assuan_end_confidential(assuan);
+    secret_free(&reply);
+    return err;
+}
+
+static void log_failure(const struct session *session, gpg_error_t err)
+{
+    char peer[64], keygrip[2 * KEYGRIP_LEN + 1];
+    const char *what = advice(err);
+
+    log_warning("%s: decryption with key %s failed: %s%s%s",
+                peer_describe(session->peer_pid, peer, sizeof peer),
+                hex_encode(view_of(session->keygrip, KEYGRIP_LEN), keygrip), gpg_strerror(err),
+                what ? ": " : "", what ? what : "");
+}
+
+static gpg_error_t decrypt_on_card(struct session *session, const struct ciphertext *ciphertext,
+                                   enum kem kem, struct secret *value)
+{
+    struct pin_source pins = pin_source_for(session);
+    struct buffer data = BUFFER(LC_SHORT_MAX + RSA_OCTETS_MAX);
+    struct secret plain = { 0 };
+    struct card *card = NULL;
+    struct card_facts facts;
+    enum slot slot;
+    gpg_error_t err;
+
+    err = cards_find_key(session->agent->cards, session->keygrip, SLOTS_DECRYPT, &card, &slot,
+                         &facts);
+    if (!err && slot != SLOT_DECRYPT)
+        err = gpg_error(GPG_ERR_WRONG_KEY_USAGE);
+    if (!err)
+        err = encode_for_key(ciphertext, &facts.key[slot].key, &data);
+    if (!err)
+        err = card_decrypt(card, &facts.key[slot].key, buffer_view(&data), &pins, &plain);
+    if (card)
+        pin_expiry_note(session->agent->pin_expiry, card_pin_end_ms(card));
+    if (!err)
+        err = value_for_client(ciphertext, kem, &facts.key[slot].key, &plain, value);
+    card_unref(&card);
+    secret_free(&plain);
+    buffer_free(&data);
+    return err;
+}
+
+static gpg_error_t read_kem(const char *line, enum kem *kem)
+{
+    const char *value;
+
+    *kem = KEM_NONE;
+    if (!line_option(line, "--kem", &value))
+        return 0;
+    if (strcmp(value, "PGP") == 0)
+        *kem = KEM_PGP;
+    else if (strcmp(value, "CMS") == 0)
+        *kem = KEM_CMS;
+    else /* PQC-PGP, also the default: half of such a key is in software */
+        return gpg_error(GPG_ERR_UNSUPPORTED_ALGORITHM);
+    return 0;
+}
+
+static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
+{
+    struct session *session = session_of(assuan);
+    struct ciphertext ciphertext;
+    struct secret value = { 0 };
+    enum kem kem;
+    gpg_error_t err = read_kem(line, &kem);
+
+    if (!err && !session->has_keygrip)
+        err = gpg_error(GPG_ERR_NO_SECKEY);
+    if (err)
+        return session_error(err);
+    err = inquire_ciphertext(assuan, kem, &ciphertext);
+    if (!err)
+        err = decrypt_on_card(session, &ciphertext, kem, &value);
+    if (err)
+        log_failure(session, err);
+    /* RSA: the card has taken the padding off. */
+    if (!err && ciphertext.kind == CIPHERTEXT_RSA)
+        err = assuan_write_status(assuan, "PADDING", "0");
+    if (!err)
+        err = send_value(assuan, &value);
+    secret_free(&value);
+    return session_error(err);
+}
+
+/* The text is the client's own, and the prompt says so. */
+static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
+{
+    struct session *session = session_of(assuan);
+    char peer[64], said[200], text[320];
+
+    for (char *p = line; *p; p++)
+        *p = *p == '+' ? ' ' : *p;
+    text_escape(view_of(line, strlen(line)), said, sizeof said);
+    snprintf(text, sizeof text, "%s says:\n\n%s",
+             peer_describe(session->peer_pid, peer, sizeof peer), said);
+    return session_error(pin_confirm(session, text, "Yes"));
+}
+
+const struct session_command session_decrypt_commands[] = {
+    { "PKDECRYPT", cmd_pkdecrypt,
+      "PKDECRYPT [--kem=PGP|CMS]\nOpens what INQUIRE CIPHERTEXT gives, with the key of SETKEY." },
+    { "GET_CONFIRMATION", cmd_get_confirmation,
+      "GET_CONFIRMATION TEXT\nShows the text, and OK when the human agrees." },
+    { NULL, NULL, NULL }
+};

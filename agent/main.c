@@ -1,0 +1,196 @@
+/* cardea-agent: starts, waits for signals, ends. */
+#include "agent/config.h"
+#include "agent/harden.h"
+#include "agent/home.h"
+#include "agent/listener.h"
+#include "agent/pin_expiry.h"
+#include "agent/socket_file.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long sessions get to end when the agent stops. */
+#define STOP_MS 3000
+
+struct process {
+    struct agent_config config;
+    struct agent agent;
+    struct socket_file socket;
+    struct listener *listener;
+    char *home;
+    char *socket_path;
+    int signal_fd;
+    pid_t command; /* 0: none */
+};
+
+static gpg_error_t open_signals(struct process *process)
+{
+    sigset_t signals;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGCHLD);
+    /* Blocked in every thread; only signal_fd tells of them. */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    process->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    process->agent.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return process->signal_fd < 0 || process->agent.stop_fd < 0 ? gpg_error_from_syserror() : 0;
+}
+
+static gpg_error_t start(struct process *process)
+{
+    const struct pin_cache_policy pin_policy = {
+        .idle_ms = (int64_t)process->config.pin_cache_ttl * 1000,
+        .max_ms = (int64_t)process->config.pin_cache_max_ttl * 1000
+    };
+    gpg_error_t err = home_directory(process->config.gnupghome, &process->home);
+
+    if (!err)
+        err = home_socket_path(process->home, HOME_SOCKET, &process->socket_path);
+    if (err) {
+        log_error("no place for the socket: %s", gpg_strerror(err));
+        return err;
+    }
+    err = open_signals(process);
+    if (!err)
+        err = socket_file_listen(process->socket_path, &process->socket, NULL);
+    if (err)
+        return err;
+    process->agent.config = &process->config;
+    process->agent.socket_path = process->socket_path;
+    err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                     &process->agent.cards);
+    if (!err)
+        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
+    if (!err)
+        err = listener_start(&process->agent, process->socket.fd, &process->listener);
+    if (!err)
+        log_info("listening on %s", process->socket_path);
+    return err;
+}
+
+/* The command must not inherit that we block signals. */
+static void run_command(char **command)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(command[0], command);
+    log_error("cannot run %s: %s", command[0], strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+static gpg_error_t start_command(struct process *process)
+{
+    if (!process->config.command)
+        return 0;
+    setenv("GNUPGHOME", process->home, 1);
+    process->command = fork();
+    if (process->command < 0) {
+        log_error("cannot start a process: %s", strerror(errno));
+        return gpg_error_from_syserror();
+    }
+    if (process->command == 0)
+        run_command(process->config.command);
+    return 0;
+}
+
+/* True when the command has ended; *status is then what a shell would say. */
+static bool command_has_ended(struct process *process, int *status)
+{
+    int raw;
+
+    /* Only this child: pinentries are reaped by the threads that started them. */
+    if (!process->command || waitpid(process->command, &raw, WNOHANG) != process->command)
+        return false;
+    process->command = 0;
+    *status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+    return true;
+}
+
+/* Waits until it is time to stop; returns the exit status. */
+static int wait_for_signals(struct process *process)
+{
+    struct signalfd_siginfo info;
+    int status = EXIT_SUCCESS;
+
+    while (read(process->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        switch (info.ssi_signo) {
+        case SIGHUP:
+            log_info("hangup: PINs are asked for anew");
+            cards_lock_all(process->agent.cards);
+            break;
+        case SIGCHLD:
+            if (command_has_ended(process, &status))
+                return status;
+            break;
+        default:
+            /* Ctrl-C at the terminal is the command's to obey; we end with it. */
+            if (process->command && info.ssi_signo == SIGINT)
+                break;
+            if (process->command)
+                kill(process->command, SIGTERM);
+            return process->command ? 128 + (int)info.ssi_signo : EXIT_SUCCESS;
+        }
+    }
+    return status;
+}
+
+static void stop(struct process *process, int status)
+{
+    const uint64_t one = 1;
+
+    if (process->agent.stop_fd >= 0)
+        (void)!write(process->agent.stop_fd, &one, sizeof one);
+    socket_file_close(&process->socket);
+    if (!listener_stop(&process->listener, STOP_MS)) {
+        log_warning("a request did not end in time; leaving it behind");
+        _exit(status);
+    }
+    pin_expiry_stop(&process->agent.pin_expiry);
+    cards_close(&process->agent.cards);
+    free(process->socket_path);
+    free(process->home);
+    config_free(&process->config);
+    if (process->signal_fd >= 0)
+        close(process->signal_fd);
+    if (process->agent.stop_fd >= 0)
+        close(process->agent.stop_fd);
+}
+
+int main(int argc, char **argv)
+{
+    struct process process = { .socket = SOCKET_FILE, .signal_fd = -1, .agent.stop_fd = -1 };
+    int status;
+
+    log_init("cardea-agent", LOG_LEVEL_WARNING);
+    status = config_load(&process.config, argc, argv);
+    if (status != CONFIG_RUN) {
+        config_free(&process.config);
+        return status;
+    }
+    log_set_level(process.config.log_level);
+    harden_process(process.config.command != NULL);
+    if (secret_init_library()) {
+        log_error("libgcrypt is older than the one that Cardea was built for");
+        return EXIT_FAILURE;
+    }
+    status = EXIT_FAILURE;
+    if (!start(&process) && !start_command(&process))
+        status = wait_for_signals(&process);
+    stop(&process, status);
+    return status;
+}

@@ -1,0 +1,129 @@
+#include "agent/pin.h"
+
+#include "agent/peer.h"
+#include "agent/pin_prompt.h"
+#include "agent/pinentry.h"
+#include "base/log.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Octets of a PIN that a client may send by loopback, as gpg-agent has it. */
+#define LOOPBACK_PIN_MAX 255
+
+static int client_fd(struct session *session)
+{
+    int fds[1] = { -1 };
+
+    assuan_get_active_fds(session->assuan, 0, fds, 1);
+    return fds[0];
+}
+
+/* Gone is who hung up, not who sent the next command early or will send no more. */
+static bool is_gone(void *context)
+{
+    struct pollfd fds[2] = { { .fd = client_fd(context) },
+                             { .fd = ((struct session *)context)->agent->stop_fd,
+                               .events = POLLIN } };
+
+    return poll(fds, 2, 0) > 0;
+}
+
+static struct pinentry_request request_for(struct session *session)
+{
+    struct pinentry_request request = PINENTRY_REQUEST;
+
+    request.program = session->agent->config->pinentry;
+    request.title = "Cardea";
+    request.options = &session->options;
+    request.owner_pid = session->peer_pid;
+    request.owner_uid = session->peer_uid;
+    request.timeout_seconds = session->agent->config->pinentry_timeout;
+    request.client_fd = client_fd(session);
+    request.cancel_fd = session->agent->stop_fd;
+    return request;
+}
+
+gpg_error_t pin_confirm(struct session *session, const char *description, const char *ok)
+{
+    struct pinentry_request request = request_for(session);
+
+    request.description = description;
+    request.ok = ok;
+    return pinentry_confirm(&request);
+}
+
+static gpg_error_t ask_human(struct session *session, const struct pin_question *question,
+                             struct secret *pin)
+{
+    struct pinentry_request request = request_for(session);
+    struct pin_prompt prompt;
+    gpg_error_t err = 0;
+    char peer[64];
+
+    pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
+    if (*prompt.confirm)
+        err = pin_confirm(session, prompt.confirm, "Use the last try");
+    if (err)
+        return err;
+    request.description = prompt.description;
+    request.error = *prompt.error ? prompt.error : NULL;
+    request.prompt = "PIN";
+    request.pin_min = question->pin_min;
+    request.pin_max = question->pin_max;
+    return pinentry_get_pin(&request, pin);
+}
+
+/* The client's word is no typing hand: a wrong PIN is not asked for again, and the last try is not
+ * spent on it. */
+static gpg_error_t ask_client(struct session *session, const struct pin_question *question,
+                              struct secret *pin)
+{
+    unsigned char *answer = NULL;
+    size_t len = 0;
+    gpg_error_t err;
+
+    if (question->previous)
+        return question->previous;
+    if (question->tries_left == 1) {
+        log_warning("the last try of the PIN is not spent by loopback: use a pinentry");
+        return gpg_error(GPG_ERR_NOT_CONFIRMED);
+    }
+    assuan_begin_confidential(session->assuan);
+    err = assuan_write_status(session->assuan, "INQUIRE_MAXLEN", "255");
+    if (!err)
+        err = assuan_inquire(session->assuan, "PASSPHRASE", &answer, &len, LOOPBACK_PIN_MAX);
+    assuan_end_confidential(session->assuan);
+    if (err)
+        return err;
+    len = strnlen((char *)answer, len);
+    if (len < question->pin_min || len > question->pin_max)
+        err = gpg_error(GPG_ERR_BAD_PIN);
+    else
+        err = secret_copy(pin, view_of(answer, len));
+    explicit_bzero(answer, len);
+    free(answer);
+    return err;
+}
+
+static gpg_error_t ask(void *context, const struct pin_question *question, struct secret *pin)
+{
+    struct session *session = context;
+
+    switch (session->pin_mode) {
+    case PIN_CANCEL:
+        return gpg_error(GPG_ERR_CANCELED);
+    case PIN_ERROR:
+        return gpg_error(GPG_ERR_NO_PIN_ENTRY);
+    case PIN_LOOPBACK:
+        return ask_client(session, question, pin);
+    default:
+        return ask_human(session, question, pin);
+    }
+}
+
+struct pin_source pin_source_for(struct session *session)
+{
+    return (struct pin_source){ .ask = ask, .is_gone = is_gone, .context = session };
+}

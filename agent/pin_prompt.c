@@ -1,0 +1,55 @@
+#include "agent/pin_prompt.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+#define KEY_ID_LEN 8
+
+/* With so few tries left the prompt says so. */
+#define FEW_TRIES 3
+
+char *pin_prompt_card_name(const struct application_data *data, char *out)
+{
+    const char *name = manufacturer_name(data->manufacturer);
+
+    snprintf(out, CARD_NAME_MAX, "%s %04X:%08X", name ? name : "OpenPGP token", data->manufacturer,
+             data->serial);
+    return out;
+}
+
+static void write_error(const struct pin_question *question, struct pin_prompt *prompt)
+{
+    unsigned left = question->tries_left;
+
+    if (gpg_err_code(question->previous) == GPG_ERR_CONFLICT)
+        snprintf(prompt->error, sizeof prompt->error,
+                 "Another program used up a try meanwhile: %u left.", left);
+    else if (question->previous)
+        snprintf(prompt->error, sizeof prompt->error, "Wrong PIN: %u %s left.", left,
+                 left == 1 ? "try" : "tries");
+}
+
+void pin_prompt_write(const struct pin_question *question, const char *peer,
+                      struct pin_prompt *prompt)
+{
+    const struct slot_data *slot = &question->facts->data.slot[question->slot];
+    char card[CARD_NAME_MAX], algorithm[ALGORITHM_NAME_MAX];
+    char key_id[2 * KEY_ID_LEN + 1], tries[48] = "";
+
+    *prompt = (struct pin_prompt){ .error = "" };
+    hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
+    pin_prompt_card_name(&question->facts->data, card);
+    if (question->tries_left <= FEW_TRIES)
+        snprintf(tries, sizeof tries, "\nTries left: %u", question->tries_left);
+    snprintf(prompt->description, sizeof prompt->description,
+             "%s wants to open an encrypted message.\n\nToken: %s\nKey: %s (%s)%s", peer, card,
+             key_id, algorithm_name(&slot->algorithm, algorithm), tries);
+    write_error(question, prompt);
+    if (question->tries_left == 1)
+        snprintf(
+            prompt->confirm, sizeof prompt->confirm,
+            "Only one try is left for the PIN of token %s.\n\nIf the next PIN is wrong, the token "
+            "blocks it, and only the reset code or the admin PIN unblocks it.",
+            card);
+}

@@ -1,0 +1,150 @@
+#include "agent/session.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+gpg_error_t session_error(gpg_error_t err)
+{
+    gpg_err_code_t code = gpg_err_code(err);
+
+    if (!err)
+        return 0;
+    if (code == GPG_ERR_NO_SERVICE)
+        code = GPG_ERR_ENODEV;
+    else if (code == GPG_ERR_ENOENT) /* a card without the OpenPGP application */
+        code = GPG_ERR_NOT_SUPPORTED;
+    return gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code);
+}
+
+gpg_error_t session_card_error(gpg_error_t err)
+{
+    return err ? gpg_err_make(GPG_ERR_SOURCE_SCD, gpg_err_code(session_error(err))) : 0;
+}
+
+gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text)
+{
+    return assuan_set_error(assuan, gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code), text);
+}
+
+gpg_error_t session_send_text(assuan_context_t assuan, const char *text)
+{
+    return assuan_send_data(assuan, text, strlen(text));
+}
+
+static gpg_error_t set_pin_mode(struct session *session, const char *mode)
+{
+    if (strcmp(mode, "ask") == 0 || strcmp(mode, "default") == 0)
+        session->pin_mode = PIN_ASK;
+    else if (strcmp(mode, "cancel") == 0)
+        session->pin_mode = PIN_CANCEL;
+    else if (strcmp(mode, "error") == 0)
+        session->pin_mode = PIN_ERROR;
+    else if (strcmp(mode, "loopback") != 0)
+        return gpg_error(GPG_ERR_INV_VALUE);
+    else if (!session->agent->config->allow_loopback_pinentry)
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    else
+        session->pin_mode = PIN_LOOPBACK;
+    return 0;
+}
+
+/* Options of gpg that need no answer but OK: what they ask for, we do or have no use for. */
+static bool is_accepted_without_effect(const char *name)
+{
+    static const char *const names[] = { "agent-awareness", "allow-pinentry-notify",
+                                         "allow-emacs-pinentry", "pretend-request-origin",
+                                         "use-cache-for-signing" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static gpg_error_t set_option(assuan_context_t assuan, const char *name, const char *value)
+{
+    struct session *session = session_of(assuan);
+    char text[ASSUAN_LINELENGTH];
+
+    if (strcmp(name, "pinentry-mode") == 0)
+        return set_pin_mode(session, value);
+    if (is_accepted_without_effect(name))
+        return 0;
+    snprintf(text, sizeof text, "%s=%s", name, value);
+    return session_error(pinentry_options_set(&session->options, text));
+}
+
+static gpg_error_t reset(assuan_context_t assuan, char *line)
+{
+    struct session *session = session_of(assuan);
+
+    (void)line;
+    session->has_keygrip = false;
+    return 0;
+}
+
+static gpg_error_t register_table(assuan_context_t assuan, const struct session_command *command)
+{
+    gpg_error_t err = 0;
+
+    for (; command->name && !err; command++)
+        err = assuan_register_command(assuan, command->name, command->handler, command->help);
+    return err;
+}
+
+static gpg_error_t register_all(assuan_context_t assuan)
+{
+    const struct session_command *const tables[] = { session_info_commands, session_key_commands,
+                                                     session_card_commands,
+                                                     session_decrypt_commands,
+                                                     session_refused_commands };
+    gpg_error_t err = 0;
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && !err; i++)
+        err = register_table(assuan, tables[i]);
+    if (!err)
+        err = assuan_register_option_handler(assuan, set_option);
+    if (!err)
+        err = assuan_register_reset_notify(assuan, reset);
+    return err;
+}
+
+static gpg_error_t start(struct session *session)
+{
+    char hello[80];
+    gpg_error_t err = assuan_new(&session->assuan);
+
+    if (err)
+        return err;
+    err = assuan_init_socket_server(session->assuan, session->fd, ASSUAN_SOCKET_SERVER_ACCEPTED);
+    if (err)
+        return err;
+    session->fd = -1; /* libassuan's from here on */
+    assuan_set_pointer(session->assuan, session);
+    snprintf(hello, sizeof hello, "Cardea at your service, process %ld", (long)getpid());
+    err = assuan_set_hello_line(session->assuan, hello);
+    return err ? err : register_all(session->assuan);
+}
+
+void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
+{
+    struct session session = {
+        .agent = agent, .fd = fd, .peer_pid = peer_pid, .peer_uid = peer_uid
+    };
+    gpg_error_t err = start(&session);
+
+    if (!err)
+        err = assuan_accept(session.assuan);
+    if (!err)
+        err = assuan_process(session.assuan);
+    if (err && gpg_err_code(err) != GPG_ERR_EOF)
+        log_debug("session: process %ld: %s", (long)peer_pid, gpg_strerror(err));
+    assuan_release(session.assuan);
+    if (session.fd >= 0)
+        close(session.fd);
+    pinentry_options_free(&session.options);
+}

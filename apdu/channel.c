@@ -1,0 +1,156 @@
+#include "apdu/channel.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+#define CHAIN_BLOCK_MAX  254 /* Ledger's buffer; one less than ISO 7816-4 allows */
+#define COMMAND_APDU_MAX (4 + 3 + 65535 + 2)
+
+#define SW1_MORE_DATA 0x61
+#define SW1_WRONG_LE  0x6c
+
+/* 65536 octets in parts of 255 or 256; a card that goes on longer never ends. */
+#define GET_RESPONSE_ROUNDS_MAX 260
+
+/* What a card takes that announces extended length without DO 7F66 (YubiKey 4 and 5). */
+#define COMMAND_MAX_UNSAID 2038
+
+void response_free(struct response *response)
+{
+    buffer_free(&response->data);
+    response->sw = 0;
+}
+
+/* One APDU there, one answer back, appended to the response's data. */
+static gpg_error_t transmit(struct channel *channel, const struct command *command, bool extended,
+                            struct response *response)
+{
+    struct buffer apdu = BUFFER(COMMAND_APDU_MAX);
+    struct buffer answer = BUFFER(ANSWER_MAX);
+    struct view data;
+    uint16_t sw;
+    gpg_error_t err;
+
+    err = command_encode(command, extended, &apdu);
+    if (!err)
+        err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
+    if (!err)
+        err = answer_split(buffer_view(&answer), &data, &sw);
+    if (!err)
+        err = buffer_append_view(&response->data, data);
+    if (gpg_err_code(err) == GPG_ERR_TOO_LARGE && answer.len)
+        err = gpg_error(GPG_ERR_CARD);
+    if (!err)
+        response->sw = sw;
+    /* Data of commands and answers may be PINs and plaintext: the log gets lengths. */
+    log_debug("apdu: %02X%02X%02X%02X lc=%zu le=%u -> %s%04X len=%zu", command->cla, command->ins,
+              command->p1, command->p2, command->data.len, (unsigned)command->le,
+              err ? "failed " : "", err ? gpg_err_code(err) : response->sw, response->data.len);
+    buffer_free(&apdu);
+    buffer_free(&answer);
+    return err;
+}
+
+static gpg_error_t collect_rest(struct channel *channel, struct response *response)
+{
+    struct command more = { .ins = INS_GET_RESPONSE };
+    gpg_error_t err = 0;
+
+    for (int round = 0; response->sw >> 8 == SW1_MORE_DATA && !err; round++) {
+        size_t before = response->data.len;
+
+        if (round == GET_RESPONSE_ROUNDS_MAX)
+            return gpg_error(GPG_ERR_CARD);
+        more.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
+        err = transmit(channel, &more, false, response);
+        if (!err && response->sw >> 8 == SW1_MORE_DATA && response->data.len == before)
+            return gpg_error(GPG_ERR_CARD);
+    }
+    return err;
+}
+
+/* Only a command without data is sent again with the Le that the card named: it has done nothing
+ * yet (ISO 7816-4 §5.3.3), and nothing of a PIN or a decryption is ever repeated unasked. */
+static gpg_error_t correct_le(struct channel *channel, struct command command, bool extended,
+                              struct response *response)
+{
+    if (response->sw >> 8 != SW1_WRONG_LE || command.data.len || command.le == LE_NONE)
+        return 0;
+    command.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
+    buffer_clear(&response->data);
+    return transmit(channel, &command, extended, response);
+}
+
+static gpg_error_t send_whole(struct channel *channel, const struct command *command, bool extended,
+                              struct response *response)
+{
+    struct command c = *command;
+    gpg_error_t err;
+
+    if (!extended && c.le > LE_SHORT_MAX)
+        c.le = LE_SHORT_MAX;
+    err = transmit(channel, &c, extended, response);
+    return err ? err : correct_le(channel, c, extended, response);
+}
+
+static gpg_error_t send_chained(struct channel *channel, const struct command *command,
+                                struct response *response)
+{
+    struct view rest = command->data;
+    struct command block = *command;
+    gpg_error_t err;
+
+    block.cla = command->cla | CLA_CHAINING;
+    block.le = LE_NONE;
+    while (rest.len > CHAIN_BLOCK_MAX) {
+        (void)view_take(&rest, CHAIN_BLOCK_MAX, &block.data);
+        buffer_clear(&response->data);
+        err = transmit(channel, &block, false, response);
+        if (err || response->sw != SW_SUCCESS)
+            return err;
+    }
+    block = *command;
+    block.data = rest;
+    if (block.le > LE_SHORT_MAX)
+        block.le = LE_SHORT_MAX;
+    buffer_clear(&response->data);
+    return transmit(channel, &block, false, response);
+}
+
+static bool fits_extended(const struct channel *channel, const struct command *command)
+{
+    size_t max = channel->command_max ? channel->command_max : COMMAND_MAX_UNSAID;
+
+    return channel->extended && 4 + 3 + command->data.len + 2 <= max;
+}
+
+static gpg_error_t send_some_way(struct channel *channel, const struct command *command,
+                                 struct response *response)
+{
+    bool long_data = command->data.len > LC_SHORT_MAX;
+    bool extended = (long_data || command->le > LE_SHORT_MAX) && fits_extended(channel, command);
+
+    if (long_data && !extended && !channel->chaining)
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    if (long_data && !extended)
+        return send_chained(channel, command, response);
+    return send_whole(channel, command, extended, response);
+}
+
+gpg_error_t channel_send(struct channel *channel, const struct command *command,
+                         struct response *response)
+{
+    gpg_error_t err;
+
+    buffer_clear(&response->data);
+    err = send_some_way(channel, command, response);
+    if (!err && response->sw == SW_WRONG_LENGTH && channel->extended &&
+        (command->data.len <= LC_SHORT_MAX ? command->le > LE_SHORT_MAX : channel->chaining)) {
+        log_debug("apdu: the card refuses extended length, going on without it");
+        channel->extended = false;
+        buffer_clear(&response->data);
+        err = send_some_way(channel, command, response);
+    }
+    return err ? err : collect_rest(channel, response);
+}

@@ -1,0 +1,215 @@
+#include "apdu/openpgp_card.h"
+
+#include "apdu/decipher.h"
+
+static const uint8_t application_id[6] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
+
+/* P1 P2 */
+#define SELECT_BY_NAME  0x04
+#define PSO_PLAIN       0x80
+#define PSO_CRYPTOGRAM  0x86
+#define READ_PUBLIC_KEY 0x81
+#define VERIFY_PRESENT  0x00
+#define VERIFY_FORGET   0xff
+
+/* Control reference templates, §7.2.14 */
+static const uint8_t control_reference[SLOTS] = { 0xb6, 0xb8, 0xa4 };
+
+void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
+{
+    struct card_capabilities hint =
+        historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+
+    *card = (struct openpgp_card){
+        .channel = { .reader = reader,
+                     .deadline = deadline_never(),
+                     .extended = hint.extended_length,
+                     .chaining = hint.chaining },
+    };
+}
+
+/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card that
+ * blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
+static gpg_error_t status_error(uint16_t sw)
+{
+    gpg_error_t err = status_word_error(sw);
+
+    switch (gpg_err_code(err)) {
+    case 0:
+    case GPG_ERR_ENOENT:
+    case GPG_ERR_OBJ_TERM_STATE:
+        return err;
+    default:
+        return gpg_error(GPG_ERR_CARD);
+    }
+}
+
+gpg_error_t openpgp_card_select(struct openpgp_card *card)
+{
+    struct command select = { .ins = INS_SELECT,
+                              .p1 = SELECT_BY_NAME,
+                              .data = view_of(application_id, sizeof application_id) };
+    struct response response = RESPONSE;
+    gpg_error_t err = channel_send(&card->channel, &select, &response);
+
+    if (!err) {
+        err = status_error(response.sw);
+        if (err && status_word_foreign(response.sw))
+            err = gpg_error(GPG_ERR_ENOENT);
+    }
+    response_free(&response);
+    return err;
+}
+
+gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value)
+{
+    struct command get = {
+        .ins = INS_GET_DATA, .p1 = (uint8_t)(tag >> 8), .p2 = (uint8_t)tag, .le = LE_MAX
+    };
+    struct response response = RESPONSE;
+    gpg_error_t err = channel_send(&card->channel, &get, &response);
+
+    if (!err && status_word_absent(response.sw))
+        err = gpg_error(GPG_ERR_NO_OBJ);
+    if (!err)
+        err = status_error(response.sw);
+    if (!err)
+        err = buffer_append_view(value, buffer_view(&response.data));
+    response_free(&response);
+    return err;
+}
+
+/* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
+ * refused extended length once does not get it again. */
+static void learn_channel(struct openpgp_card *card, bool refused_extended)
+{
+    const struct application_data *data = &card->data;
+
+    card->channel.extended = data->card.extended_length && !refused_extended;
+    card->channel.chaining = data->card.chaining;
+    card->channel.command_max = data->command_max;
+}
+
+gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
+{
+    bool hinted_extended = card->channel.extended;
+    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
+    gpg_error_t err = openpgp_card_get_data(card, DO_APPLICATION_DATA, &value);
+
+    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
+        err = gpg_error(GPG_ERR_ENOENT);
+    if (!err)
+        err = application_data_parse(buffer_view(&value), &card->data);
+    if (!err)
+        learn_channel(card, hinted_extended && !card->channel.extended);
+    buffer_free(&value);
+    return err;
+}
+
+gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
+{
+    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
+    gpg_error_t err = 0;
+
+    if (card->data.extended.kdf)
+        err = openpgp_card_get_data(card, DO_KDF, &value);
+    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
+        err = 0;
+    if (!err)
+        err = kdf_do_parse(buffer_view(&value), kdf);
+    buffer_free(&value);
+    return err;
+}
+
+gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot slot,
+                                         struct public_key *key)
+{
+    const struct key_algorithm *algorithm = &card->data.slot[slot].algorithm;
+    const uint8_t template[2] = { control_reference[slot], 0x00 };
+    struct command read = { .ins = INS_GENERATE_ASYMMETRIC,
+                            .p1 = READ_PUBLIC_KEY,
+                            .data = view_of(template, sizeof template),
+                            .le = algorithm->kind == KEY_RSA ? LE_MAX : LE_SHORT_MAX };
+    struct response response = RESPONSE;
+    gpg_error_t err;
+
+    if (algorithm->kind == KEY_NONE || algorithm->kind == KEY_UNKNOWN)
+        return gpg_error(GPG_ERR_PUBKEY_ALGO);
+    err = channel_send(&card->channel, &read, &response);
+    if (!err && status_word_absent(response.sw))
+        err = gpg_error(GPG_ERR_NO_OBJ);
+    if (!err)
+        err = status_error(response.sw);
+    if (!err)
+        err = public_key_parse(buffer_view(&response.data), algorithm, key);
+    response_free(&response);
+    return err;
+}
+
+static gpg_error_t verify_status_error(uint16_t sw)
+{
+    gpg_error_t err = status_word_error(sw);
+
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_BAD_PIN:
+    case GPG_ERR_PIN_BLOCKED:
+    case GPG_ERR_USE_CONDITIONS:
+    case GPG_ERR_TIMEOUT:
+        return err;
+    case GPG_ERR_INV_VALUE: /* a length that its PIN cannot have; some cards count it as no try */
+        return gpg_error(GPG_ERR_BAD_PIN);
+    default:
+        return status_error(sw);
+    }
+}
+
+gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
+                                const struct secret *sent)
+{
+    struct command verify = {
+        .ins = INS_VERIFY, .p1 = VERIFY_PRESENT, .p2 = (uint8_t)which, .data = secret_view(sent)
+    };
+    struct response response = RESPONSE;
+    gpg_error_t err;
+
+    /* Without data VERIFY asks for a status, and on some cards drops it (specification §7.2.2). */
+    if (sent->len == 0 || sent->len > LC_SHORT_MAX)
+        return gpg_error(GPG_ERR_BAD_PIN);
+    err = channel_send(&card->channel, &verify, &response);
+    if (!err)
+        err = verify_status_error(response.sw);
+    response_free(&response);
+    return err;
+}
+
+gpg_error_t openpgp_card_forget_verification(struct openpgp_card *card, enum password which)
+{
+    struct command forget = { .ins = INS_VERIFY, .p1 = VERIFY_FORGET, .p2 = (uint8_t)which };
+    struct response response = RESPONSE;
+    gpg_error_t err = channel_send(&card->channel, &forget, &response);
+
+    if (!err && response.sw != SW_SUCCESS)
+        err = gpg_error(GPG_ERR_NOT_SUPPORTED);
+    response_free(&response);
+    return err;
+}
+
+gpg_error_t openpgp_card_decipher(struct openpgp_card *card, const struct public_key *key,
+                                  struct view data, struct secret *plain, uint16_t *r_sw)
+{
+    struct command decipher = { .ins = INS_PSO,
+                                .p1 = PSO_PLAIN,
+                                .p2 = PSO_CRYPTOGRAM,
+                                .data = data,
+                                .le = data.len > LC_SHORT_MAX ? LE_MAX : LE_SHORT_MAX };
+    struct response response = RESPONSE;
+    gpg_error_t err = channel_send(&card->channel, &decipher, &response);
+
+    *r_sw = err ? 0 : response.sw;
+    if (!err)
+        err = status_word_error(response.sw);
+    if (!err)
+        err = decipher_decode(key, buffer_view(&response.data), plain);
+    response_free(&response);
+    return err;
+}

@@ -1,0 +1,39 @@
+/* What a back end behind ccid/reader.h provides. A back end's own structures begin with these two,
+ * so that a pointer to one is a pointer to the other. */
+#pragma once
+
+#include "ccid/reader.h"
+
+struct backend {
+    const char *scheme; /* "pcsc" in "pcsc:NAME" */
+
+    /* `argument` is what follows the colon, NULL without one. Sets everything but base.spec. */
+    gpg_error_t (*open)(const char *argument, struct readers **r_readers);
+    void (*close)(struct readers *readers);
+    void (*list)(struct readers *readers, struct reader_list *list);
+    void (*wait)(struct readers *readers);
+    void (*wake)(struct readers *readers);
+
+    gpg_error_t (*connect)(struct readers *readers, const char *name, struct deadline deadline,
+                           struct reader **r_reader);
+    void (*disconnect)(struct reader *reader);
+    gpg_error_t (*begin)(struct reader *reader, struct deadline deadline);
+    void (*end)(struct reader *reader);
+    gpg_error_t (*transmit)(struct reader *reader, struct view command, struct buffer *answer,
+                            struct deadline deadline);
+    gpg_error_t (*reset)(struct reader *reader, struct deadline deadline);
+};
+
+struct readers {
+    const struct backend *backend;
+    char *spec;
+};
+
+struct reader {
+    const struct backend *backend;
+    uint8_t atr[READER_ATR_MAX];
+    size_t atr_len;
+};
+
+extern const struct backend pcsc_backend;
+extern const struct backend socket_backend;

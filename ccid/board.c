@@ -1,0 +1,87 @@
+#include "ccid/board.h"
+
+#include <string.h>
+
+gpg_error_t board_init(struct board *board)
+{
+    gpg_error_t err;
+
+    *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_NO_SERVICE) } };
+    err = deadline_cond_init(&board->changed);
+    if (!err)
+        pthread_mutex_init(&board->mutex, NULL);
+    return err;
+}
+
+void board_destroy(struct board *board)
+{
+    pthread_cond_destroy(&board->changed);
+    pthread_mutex_destroy(&board->mutex);
+}
+
+static bool same_info(const struct reader_info *a, const struct reader_info *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->present == b->present &&
+           a->exclusive == b->exclusive && a->insertion == b->insertion;
+}
+
+static bool same_list(const struct reader_list *a, const struct reader_list *b)
+{
+    if (a->service != b->service || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!same_info(&a->info[i], &b->info[i]))
+            return false;
+    }
+    return true;
+}
+
+bool board_publish(struct board *board, const struct reader_list *list)
+{
+    bool news;
+
+    pthread_mutex_lock(&board->mutex);
+    news = !same_list(&board->list, list);
+    if (news) {
+        board->list = *list;
+        board->changes++;
+    }
+    if (news || !board->looked)
+        pthread_cond_broadcast(&board->changed);
+    board->looked = true;
+    pthread_mutex_unlock(&board->mutex);
+    return news;
+}
+
+void board_await_first(struct board *board, struct deadline deadline)
+{
+    pthread_mutex_lock(&board->mutex);
+    while (!board->looked && deadline_cond_wait(&board->changed, &board->mutex, deadline))
+        ;
+    pthread_mutex_unlock(&board->mutex);
+}
+
+void board_list(struct board *board, struct reader_list *list)
+{
+    pthread_mutex_lock(&board->mutex);
+    *list = board->list;
+    board->listed = board->changes;
+    pthread_mutex_unlock(&board->mutex);
+}
+
+void board_wait(struct board *board)
+{
+    pthread_mutex_lock(&board->mutex);
+    while (!board->woken && board->changes == board->listed)
+        pthread_cond_wait(&board->changed, &board->mutex);
+    board->woken = false;
+    pthread_mutex_unlock(&board->mutex);
+}
+
+void board_wake(struct board *board)
+{
+    pthread_mutex_lock(&board->mutex);
+    board->woken = true;
+    pthread_cond_broadcast(&board->changed);
+    pthread_mutex_unlock(&board->mutex);
+}

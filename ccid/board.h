@@ -1,0 +1,30 @@
+/* The list of readers that a back end's thread keeps and others read: readers_list, readers_wait
+ * and readers_wake for a back end that learns of changes by itself. */
+#pragma once
+
+#include "ccid/reader.h"
+
+#include <pthread.h>
+
+struct board {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct reader_list list;
+    uint32_t changes;
+    uint32_t listed; /* `changes` at the last list */
+    bool looked;     /* anything was published */
+    bool woken;
+};
+
+gpg_error_t board_init(struct board *board);
+void board_destroy(struct board *board);
+
+/* Shows `list`; true if it differs from what was shown. */
+bool board_publish(struct board *board, const struct reader_list *list);
+
+/* Waits until something was published for the first time. */
+void board_await_first(struct board *board, struct deadline deadline);
+
+void board_list(struct board *board, struct reader_list *list);
+void board_wait(struct board *board);
+void board_wake(struct board *board);

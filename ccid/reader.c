@@ -1,0 +1,140 @@
+#include "ccid/reader.h"
+#include "ccid/backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND_MIN 4 /* CLA INS P1 P2 (ISO 7816-4 §5.1) */
+#define ANSWER_MIN  2 /* SW1 SW2 */
+
+static const struct backend *const backends[] = { &pcsc_backend, &socket_backend };
+
+static const struct backend *backend_of(const char *spec, const char **argument)
+{
+    size_t len = strcspn(spec, ":");
+
+    *argument = spec[len] ? spec + len + 1 : NULL;
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        const char *scheme = backends[i]->scheme;
+
+        if (strlen(scheme) == len && memcmp(scheme, spec, len) == 0)
+            return backends[i];
+    }
+    return NULL;
+}
+
+gpg_error_t readers_open(const char *spec, struct readers **r_readers)
+{
+    const char *argument;
+    const struct backend *backend = backend_of(spec, &argument);
+    struct readers *readers = NULL;
+    char *copy = NULL;
+    gpg_error_t err;
+
+    if (!backend)
+        return gpg_error(GPG_ERR_INV_ARG);
+    copy = strdup(spec);
+    if (!copy)
+        return gpg_error(GPG_ERR_ENOMEM);
+    err = backend->open(argument, &readers);
+    if (err) {
+        free(copy);
+        return err;
+    }
+    readers->backend = backend;
+    readers->spec = copy;
+    *r_readers = readers;
+    return 0;
+}
+
+void readers_close(struct readers **readers)
+{
+    char *spec;
+
+    if (!*readers)
+        return;
+    spec = (*readers)->spec;
+    (*readers)->backend->close(*readers);
+    free(spec);
+    *readers = NULL;
+}
+
+const char *readers_spec(const struct readers *readers)
+{
+    return readers->spec;
+}
+
+void readers_list(struct readers *readers, struct reader_list *list)
+{
+    readers->backend->list(readers, list);
+}
+
+void readers_wait(struct readers *readers)
+{
+    readers->backend->wait(readers);
+}
+
+void readers_wake(struct readers *readers)
+{
+    readers->backend->wake(readers);
+}
+
+gpg_error_t reader_connect(struct readers *readers, const char *name, struct deadline deadline,
+                           struct reader **r_reader)
+{
+    struct reader *reader;
+    gpg_error_t err = readers->backend->connect(readers, name, deadline, &reader);
+
+    if (err)
+        return err;
+    reader->backend = readers->backend;
+    *r_reader = reader;
+    return 0;
+}
+
+void reader_disconnect(struct reader **reader)
+{
+    if (!*reader)
+        return;
+    (*reader)->backend->disconnect(*reader);
+    *reader = NULL;
+}
+
+struct view reader_atr(const struct reader *reader)
+{
+    return view_of(reader->atr, reader->atr_len);
+}
+
+gpg_error_t reader_begin(struct reader *reader, struct deadline deadline)
+{
+    return reader->backend->begin(reader, deadline);
+}
+
+void reader_end(struct reader *reader)
+{
+    reader->backend->end(reader);
+}
+
+gpg_error_t reader_transmit(struct reader *reader, struct view command, struct buffer *answer,
+                            struct deadline deadline)
+{
+    gpg_error_t err;
+
+    buffer_clear(answer);
+    if (command.len < COMMAND_MIN)
+        return gpg_error(GPG_ERR_INV_LENGTH);
+    /* A command that could not wait for its answer must not be sent. */
+    if (deadline_passed(deadline))
+        return gpg_error(GPG_ERR_TIMEOUT);
+    err = reader->backend->transmit(reader, command, answer, deadline);
+    if (!err && answer->len < ANSWER_MIN)
+        err = gpg_error(GPG_ERR_CARD);
+    if (err)
+        buffer_clear(answer);
+    return err;
+}
+
+gpg_error_t reader_reset(struct reader *reader, struct deadline deadline)
+{
+    return reader->backend->reset(reader, deadline);
+}

@@ -1,0 +1,332 @@
+"""Cards that leave, lie, stutter, or are the wrong one: each gets a clear error, no PIN try is lost, and the
+next good request works."""
+
+import threading
+import time
+import unittest
+
+import card_proxy as fault
+import openpgp
+import sexp
+from codes import AGENT, Code
+from world import ADMIN_PIN, PIN, AssuanError, World, main, wait_until
+
+def request_of(mail):
+    """What gpg before 2.5.7 asks for the first recipient of a message, and for any with RSA."""
+    pkesk = openpgp.Pkesk(mail)
+    return sexp.rsa(pkesk.c) if pkesk.algorithm == openpgp.RSA else sexp.ecdh(pkesk.point, pkesk.wrapped)
+
+
+class CardWorld(World):
+    """A world with a key and a message for it, whose token is at the end of a cable."""
+
+    def __init__(self, algorithm="cv25519", **settings):
+        super().__init__()
+        self.algorithm = algorithm
+        self.settings = settings
+
+    def __enter__(self):
+        super().__enter__()
+        self.make_key(self.algorithm)
+        self.keygrip = self.keygrips("alice")[1]
+        self.mail = self.encrypt("Dear Alice")
+        self.request = request_of(self.mail)
+        self.start_agent(**self.settings)
+        self.proxy = self.start_token_behind_proxy()
+        self.insert(self.proxy)
+        self.good = self.ask()
+        self.length = len(self.proxy.commands)
+        return self
+
+    def __exit__(self, *problem):
+        self.proxy.close()
+        super().__exit__(*problem)
+
+    def ask(self):
+        """One decryption by a client of its own: the value, or the error."""
+        with self.connect() as client:
+            try:
+                return client.decrypt(self.keygrip, self.request)
+            except AssuanError as error:
+                return error
+
+    def take_out(self):
+        self.proxy.pull()
+        self.wait_for_card(False)
+
+
+class Fault(unittest.TestCase):
+    def check_counters(self, w, typed, what):
+        """The card is out; since the insertion `typed` PINs were typed, all of them right."""
+        self.assertLessEqual(len(w.proxy.verifies()), typed, f"{what}: VERIFYs and typed PINs")
+        self.assertEqual(w.proxy.tries_left(), 3, what)
+
+    def check_fault(self, w, faults, what, codes, may_work=False):
+        """Inserts a card with faults and asks it; then everything is well again."""
+        w.insert(w.proxy, faults)
+        typed = w.typed()
+        result = w.ask()
+        typed = w.typed() - typed
+        w.take_out()
+        if isinstance(result, AssuanError):
+            self.assertIn(result.code, codes, what)
+            self.assertEqual(result.source, AGENT, what)
+        else:
+            self.assertTrue(may_work, f"{what}: {result}")
+            self.assertEqual(result, w.good, what)
+        self.check_counters(w, typed, what)
+        return result
+
+    def check_all_well(self, w, what):
+        w.insert(w.proxy)
+        self.assertEqual(w.ask(), w.good, what)
+        w.take_out()
+
+
+class Removal(Fault):
+    """The card is taken out at every command of the first decryption, before and after the card has done it,
+    and in the middle of its answer."""
+
+    def sweep(self, algorithm):
+        faults = {"before": fault.pull_before, "after": fault.pull_after, "amid": fault.half_a_message}
+        with CardWorld(algorithm) as w:
+            for number in range(1, w.length + 1):
+                for name, each in faults.items():
+                    what = f"{algorithm}: taken out {name} command {number}"
+                    self.check_fault(w, {number: each}, what, {Code.CARD_REMOVED})
+                    self.check_all_well(w, what)
+            self.assertIn("the token was taken out: insert it and try again", w.log())
+
+    def test_x25519(self):
+        self.sweep("cv25519")
+
+    def test_rsa(self):
+        self.sweep("rsa2048")
+
+
+class Lies(Fault):
+    """A card answers one command, or every command from one on, with something else than it should."""
+
+    SELECT, DATA, KEY, KDF, DATA_AGAIN, VERIFY, DECIPHER = range(1, 8)
+
+    ANSWERS = {
+        "no octet": fault.answer(b""),
+        "one octet": fault.answer(b"\x90"),
+        "nothing and 9000": fault.answer(b"\x90\0"),
+        "65535 octets": fault.answer(b"\xff" * 65535),
+        "a TLV that ends too soon": fault.answer(bytes.fromhex("6E81FF4F10D276 9000")),
+        "zeros": fault.answer(bytes(300) + b"\x90\0"),
+        "6100 without end": fault.answer(b"\x61\0"),
+        "6C00 without end": fault.answer(b"\x6c\0"),
+        "6D00": fault.answer(b"\x6d\0"),
+        "6E00": fault.answer(b"\x6e\0"),
+        "6A82": fault.answer(b"\x6a\x82"),
+        "6A88": fault.answer(b"\x6a\x88"),
+        "6700": fault.answer(b"\x67\0"),
+        "6982": fault.answer(b"\x69\x82"),
+        "6983": fault.answer(b"\x69\x83"),
+        "63C0": fault.answer(b"\x63\xc0"),
+        "63C2": fault.answer(b"\x63\xc2"),
+        "6985": fault.answer(b"\x69\x85"),
+        "6600": fault.answer(b"\x66\0"),
+        "6285": fault.answer(b"\x62\x85"),
+        "6F00": fault.answer(b"\x6f\0"),
+        "6581": fault.answer(b"\x65\x81"),
+    }
+
+    # What may be said of a card that does not work. Of its PIN only after a PIN, of a refusal only when it
+    # was asked to decipher.
+    ALWAYS = {Code.CARD, Code.NO_SECKEY, Code.CARD_NOT_PRESENT, Code.OBJ_TERM_STATE}
+    OF_VERIFY = {Code.BAD_PIN, Code.PIN_BLOCKED, Code.USE_CONDITIONS, Code.TIMEOUT}
+    OF_DECIPHER = {Code.DECRYPT_FAILED, Code.USE_CONDITIONS, Code.TIMEOUT, Code.INV_DATA}
+
+    def allowed(self, number):
+        codes = set(self.ALWAYS)
+        if number == self.KDF:
+            codes.add(Code.UNSUPPORTED_PROTOCOL)
+        if number == self.VERIFY:
+            codes |= self.OF_VERIFY
+        if number == self.DECIPHER:
+            codes |= self.OF_DECIPHER
+        return codes
+
+    def sweep(self, algorithm, answers):
+        # Without a PIN kept, every VERIFY must have a typed PIN of its own.
+        with CardWorld(algorithm, cache_ttl=0) as w:
+            for number in range(1, self.DECIPHER + 1):
+                for name, lie in answers.items():
+                    what = f"{algorithm}: command {number} is answered with {name}"
+                    self.check_fault(w, {number: lie}, what, self.allowed(number), may_work=True)
+                    self.check_fault(w, lambda n, _, first=number, lie=lie: lie if n >= first else None,
+                                     what + ", and all that follow", self.allowed(number))
+                self.check_all_well(w, what)
+
+    def test_x25519(self):
+        self.sweep("cv25519", self.ANSWERS)
+
+    def test_rsa(self):
+        # Whatever octets a card gives for a cryptogram may be what was in it.
+        self.sweep("rsa2048", {name: lie for name, lie in self.ANSWERS.items() if len(name) == 4})
+
+    def test_two_answers(self):
+        """An answer too many would be taken for that of the next command: the card is dropped instead."""
+        with CardWorld() as w:
+            for number in range(1, w.length):
+                what = f"two answers to command {number}"
+                self.check_fault(w, {number: fault.two_answers}, what,
+                                 {Code.CARD, Code.CARD_REMOVED, Code.CARD_NOT_PRESENT})
+            self.check_all_well(w, what)
+
+    def test_accepted_pin_is_verified_again_once(self):
+        """A card that loses its PIN state gets the PIN that it has accepted, without a second question, once;
+        and a card that never lets us decipher gets it twice at most."""
+        with CardWorld() as w:
+            lost = fault.answer(b"\x69\x82")
+            for faults, works in (({self.DECIPHER: lost}, True),
+                                  (lambda n, command: lost if command[1] == 0x2A else None, False)):
+                w.insert(w.proxy, faults)
+                typed = w.typed()
+                result = w.ask()
+                self.assertEqual(w.typed() - typed, 1)
+                w.take_out()
+                self.assertEqual(len(w.proxy.verifies()), 2)
+                self.assertEqual(w.proxy.tries_left(), 3)
+                if works:
+                    self.assertEqual(result, w.good)
+                else:
+                    self.assertEqual(result.code, Code.USE_CONDITIONS)
+            self.check_all_well(w, "afterwards")
+
+
+class Slow(Fault):
+    def test_slow(self):
+        """A card may take its time for every command."""
+        def dawdle(_proxy, command, ask):
+            time.sleep(0.15)
+            return ask(command)
+        with CardWorld() as w:
+            w.insert(w.proxy, lambda _number, _command: dawdle)
+            self.assertEqual(w.ask(), w.good)
+
+    def test_hangs(self):
+        """A card that never answers to the PIN: time runs out, and the PIN is not sent a second time."""
+        with CardWorld() as w:
+            begun = time.monotonic()
+            self.check_fault(w, {Lies.VERIFY: fault.never}, "no answer to VERIFY", {Code.TIMEOUT})
+            self.assertLess(time.monotonic() - begun, 15)
+            self.assertIn("plug it in anew", w.log())
+            self.check_all_well(w, "after the card that hung")
+
+
+class Absent(Fault):
+    def test_no_card(self):
+        with World() as w:
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            with w.connect() as client:
+                with self.assertRaises(AssuanError) as caught:
+                    client.decrypt(w.keygrips("alice")[1], request_of(mail))
+                self.assertEqual(caught.exception.number, 67108976)  # gnupg-protocols.md 1.8
+            self.assertIn("insert the token that holds the key", w.log())
+            w.start_token()
+            self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+
+    def test_wrong_card(self):
+        """A card with other keys is in: a key that was never seen is nobody's, one that was is absent."""
+        with CardWorld() as w:
+            strange = "0123456789ABCDEF0123456789ABCDEF01234567"
+            with w.connect() as client:
+                with self.assertRaises(AssuanError) as caught:
+                    client.decrypt(strange, w.request)
+            self.assertEqual(caught.exception.number, 67108881)
+            w.take_out()
+            w.stop_token()
+            w.start_token("--serial", "2", imports=False)
+            result = w.ask()
+            self.assertEqual(result.number, 67108976)
+            self.assertIn("insert the token that holds the key", w.log())
+            self.assertEqual(w.verifies(), w.verifies()[:1], "only the right card got the PIN")
+            w.stop_token()
+            w.wait_for_card(False)
+            w.start_token()
+            self.assertEqual(w.ask(), w.good)
+
+    def test_empty_slot(self):
+        with World() as w:
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token(imports=False)
+            with w.connect() as client:
+                with self.assertRaises(AssuanError) as caught:
+                    client.decrypt(w.keygrips("alice")[1], request_of(mail))
+                self.assertEqual(caught.exception.number, 67108881)
+                with self.assertRaises(AssuanError) as caught:
+                    client.command("READKEY OPENPGP.2")
+                self.assertEqual(caught.exception.code, Code.NO_OBJ)
+            self.assertEqual(w.verifies(), [])
+
+    def test_terminated(self):
+        with CardWorld() as w:
+            w.take_out()
+            for command in ("00A4040006D27600012401", "00200083 08" + ADMIN_PIN.encode().hex(), "00E60000"):
+                self.assertEqual(w.proxy.ask(bytes.fromhex(command)), b"\x90\0")
+            w.insert(w.proxy)
+            self.assertEqual(w.ask().code, Code.OBJ_TERM_STATE)
+            self.assertIn("it must be activated and set up anew", w.log())
+            self.assertEqual(w.proxy.verifies(), [])
+            asked = len(w.proxy.commands)
+            self.assertEqual(w.ask().code, Code.OBJ_TERM_STATE)
+            self.assertEqual(len(w.proxy.commands), asked, "what lasts is not asked again")
+            w.take_out()
+            w.stop_token()
+            w.start_token()
+            self.assertEqual(w.ask(), w.good)
+
+
+class Swapped(Fault):
+    """The card changes while the human types: the PIN was not meant for the other one."""
+
+    def during_prompt(self, w, what):
+        """Runs `what` while the prompt of a decryption is open; returns what the client got."""
+        w.pinentry(MODE="pin", PIN=PIN, DELAY_MS=300)
+        prompts = len(w.prompts())
+        result = []
+        thread = threading.Thread(target=lambda: result.append(w.ask()))
+        thread.start()
+        wait_until(lambda: len(w.prompts()) > prompts and "GETPIN" in w.prompts()[-1], "a prompt")
+        what()
+        thread.join()
+        return result[0]
+
+    def test_taken_out(self):
+        with CardWorld() as w:
+            w.insert(w.proxy)
+            result = self.during_prompt(w, w.take_out)
+            self.assertEqual(result.code, Code.CARD_REMOVED)
+            self.assertEqual(w.proxy.verifies(), [])
+            w.pinentry(MODE="pin", PIN=PIN)
+            self.check_all_well(w, "afterwards")
+
+    def test_taken_out_and_put_back(self):
+        with CardWorld() as w:
+            w.insert(w.proxy)
+            result = self.during_prompt(w, lambda: w.insert(w.proxy))
+            self.assertEqual(result.code, Code.CARD_REMOVED)
+            self.assertEqual(w.proxy.verifies(), [])
+
+    def test_other_serial_number(self):
+        """The same insertion, but from the second look on the card gives another serial number."""
+        def disguise(_proxy, command, ask):
+            return ask(command).replace(bytes.fromhex("FF0000000001"), bytes.fromhex("FF0000000002"))
+        with CardWorld() as w:
+            w.insert(w.proxy, {Lies.DATA_AGAIN: disguise})
+            self.assertEqual(w.ask().code, Code.WRONG_CARD)
+            w.take_out()
+            self.assertEqual(w.proxy.verifies(), [])
+            self.check_all_well(w, "afterwards")
+
+
+if __name__ == "__main__":
+    main()

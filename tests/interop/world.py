@@ -1,0 +1,412 @@
+"""A world for one test: a home for gpg, an agent, a token, a pinentry, all in a scratch folder.
+
+Everything that a world starts it also ends, by process id, whatever the test does. The programs are
+those of the build tree named by CARDEA_BIN."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import sexp
+from card_proxy import CardProxy
+
+BIN = pathlib.Path(os.environ.get("CARDEA_BIN", "build/debug/bin")).resolve()
+PATIENCE = 20  # seconds until something that should have happened is taken not to happen
+
+PIN = "123456"
+ADMIN_PIN = "12345678"
+
+RSA = ["rsa2048", "rsa3072", "rsa4096"]
+CURVES = ["cv25519", "nistp256", "nistp384", "nistp521", "brainpoolP256r1", "brainpoolP384r1",
+          "brainpoolP512r1", "secp256k1"]
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {patience} s: {what}")
+        time.sleep(0.01)
+
+
+def need(*programs):
+    """Skips a test that lacks a program, and names it; under CI=true that is a failure."""
+    missing = [p for p in programs if not shutil.which(p)]
+    if not missing:
+        return
+    if os.environ.get("CI") == "true":
+        raise AssertionError("missing: " + ", ".join(missing))
+    raise unittest.SkipTest("missing: " + ", ".join(missing))
+
+
+def main():
+    """Runs the calling module's tests; exit status 77 when all were skipped."""
+    result = unittest.main(module="__main__", exit=False, verbosity=2).result
+    if not result.wasSuccessful() or result.testsRun == 0:
+        sys.exit(1)
+    sys.exit(77 if len(result.skipped) == result.testsRun else 0)
+
+
+class AssuanError(Exception):
+    def __init__(self, line):
+        super().__init__(line)
+        self.number = int(line.split()[1])
+        self.code = self.number & 0xFFFF
+        self.source = self.number >> 24
+
+
+class Assuan:
+    """A client that speaks the bare protocol, so that a test can say exactly what goes over the wire."""
+
+    def __init__(self, path, patience=PATIENCE):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(patience)
+        self.pending = b""
+        self.status = []
+        try:
+            self.socket.connect(str(path))
+            self.greeting = self.read_line()
+        except (OSError, EOFError):
+            self.close()
+            raise
+
+    def close(self):
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def read_line(self):
+        while b"\n" not in self.pending:
+            more = self.socket.recv(4096)
+            if not more:
+                raise EOFError("the agent hung up")
+            self.pending += more
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line
+
+    @staticmethod
+    def escape(data):
+        return data.replace(b"%", b"%25").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+
+    @staticmethod
+    def unescape(data):
+        out = bytearray()
+        i = 0
+        while i < len(data):
+            if data[i:i + 1] == b"%":
+                out.append(int(data[i + 1:i + 3], 16))
+                i += 3
+            else:
+                out.append(data[i])
+                i += 1
+        return bytes(out)
+
+    def answer(self, inquiries=None):
+        """Reads until OK or ERR. Returns the data; status lines are left in self.status."""
+        data = b""
+        self.status = []
+        while True:
+            line = self.read_line()
+            if line.startswith(b"D "):
+                data += self.unescape(line[2:])
+            elif line.startswith(b"S "):
+                self.status.append(line[2:].decode())
+            elif line.startswith(b"INQUIRE "):
+                self.reply_to(line[8:].decode(), inquiries or {})
+            elif line == b"OK" or line.startswith(b"OK "):
+                return data
+            elif line.startswith(b"ERR "):
+                raise AssuanError(line.decode())
+
+    def reply_to(self, inquiry, inquiries):
+        reply = inquiries.get(inquiry.split()[0])
+        if reply is None:
+            self.send(b"CAN\n")
+            return
+        reply = self.escape(reply)
+        while reply:
+            # An escape is not cut in two.
+            cut = len(reply) if len(reply) <= 900 else 900 - (2 if b"%" in reply[898:900] else 0)
+            self.send(b"D " + reply[:cut] + b"\n")
+            reply = reply[cut:]
+        self.send(b"END\n")
+
+    def command(self, line, **inquiries):
+        self.send(line.encode() + b"\n")
+        return self.answer(inquiries)
+
+    def decrypt(self, keygrip, request, options="", **inquiries):
+        """SETKEY and PKDECRYPT; returns the octets of the value."""
+        self.command("SETKEY " + keygrip)
+        return sexp.value(self.command("PKDECRYPT" + options, CIPHERTEXT=request, **inquiries))
+
+
+class World:
+    """Use as a context: `with World() as w:`."""
+
+    def __init__(self):
+        # A socket's path is short: 107 octets with gpg's own names behind it.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))
+        self.home = self.folder / "g"
+        self.home.mkdir(mode=0o700)
+        self.reader_socket = self.folder / "r"
+        self.trace_file = self.folder / "trace"
+        self.agent_log = self.folder / "agent.log"
+        self.pinentry_log = self.folder / "pinentry.log"
+        self.control = self.folder / "control"
+        self.pinentry_settings = self.folder / "pinentry"
+        self.pinentry_state = self.folder / "turn"
+        self.typed_file = self.folder / "typed"
+        self.agent_process = None
+        self.token_process = None
+        self.processes = []
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("FAKE_PINENTRY")}
+        self.env.update(GNUPGHOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC",
+                        HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder / "config"),
+                        XDG_STATE_HOME=str(self.folder / "state"))
+        self.env.pop("GPG_TTY", None)
+        self.env.pop("DISPLAY", None)
+        self.env["FAKE_PINENTRY_CONTROL"] = str(self.pinentry_settings)
+        self.pinentry(MODE="pin", PIN=PIN)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.stop_all()
+        if kind and self.agent_log.exists():
+            print(f"--- agent log\n{self.agent_log.read_text(errors='replace')}", file=sys.stderr)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Processes
+
+    def start(self, *command, **options):
+        process = subprocess.Popen([str(c) for c in command], env=self.env,
+                                   stdin=subprocess.DEVNULL, **options)
+        self.processes.append(process)
+        return process
+
+    def stop(self, process, number=signal.SIGTERM):
+        if process and process.poll() is None:
+            process.send_signal(number)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise AssertionError(f"{process.args[0]} had to be killed")
+        return process.returncode if process else None
+
+    def stop_all(self):
+        problems = []
+        for process in reversed(self.processes):
+            try:
+                self.stop(process)
+            except AssertionError as problem:
+                problems.append(str(problem))
+        if self.agent_process and self.agent_process.returncode:
+            problems.append(f"the agent ended with {self.agent_process.returncode}: {self.log()}")
+        # The real agent that gpg started while the keys were made.
+        subprocess.run(["gpgconf", "--kill", "all"], env=self.env, stderr=subprocess.DEVNULL,
+                       check=False)
+        if problems:
+            raise AssertionError("; ".join(problems))
+
+    def pinentry(self, **settings):
+        """What the fake pinentry of the next prompts does: see tests/interop/fake_pinentry.c. Several
+        PINs, separated by blanks, are typed one after the other, across the prompts."""
+        settings = {"LOG": self.pinentry_log, "SAY": self.typed_file, "STATE": self.pinentry_state,
+                    **settings}
+        self.pinentry_state.unlink(missing_ok=True)
+        new = self.pinentry_settings.with_suffix(".new")
+        new.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        new.rename(self.pinentry_settings)
+
+    def typed(self):
+        """How many PINs were typed."""
+        return len(self.typed_file.read_text().splitlines()) if self.typed_file.exists() else 0
+
+    def prompts(self):
+        """What the pinentries were told, one list of lines per prompt."""
+        text = self.pinentry_log.read_text() if self.pinentry_log.exists() else ""
+        return [p.splitlines() for p in text.split("PID ")[1:]]
+
+    # The agent
+
+    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry", **settings):
+        options = [*options, *(x for k, v in settings.items() for x in ("--" + {"cache_ttl": "pin-cache-ttl"}.get(k, k.replace("_", "-")), v))]
+        command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
+        for reader in readers or [f"socket:{self.reader_socket}"]:
+            command += ["--reader", reader]
+        if pinentry:
+            command += ["--pinentry", pinentry]
+        with open(self.agent_log, "ab") as log:
+            self.agent_process = self.start(*command, *options, stderr=log)
+        if wait:
+            self.wait_for_agent()
+        return self.agent_process
+
+    @property
+    def agent_socket(self):
+        path = subprocess.run(["gpgconf", "--list-dirs", "agent-socket"], env=self.env,
+                              capture_output=True, text=True, check=True).stdout.strip()
+        return path
+
+    def wait_for_agent(self):
+        path = self.agent_socket
+
+        def answers():
+            if self.agent_process.poll() is not None:
+                raise AssertionError("the agent ended: " + self.log())
+            try:
+                Assuan(path).close()
+                return True
+            except (OSError, EOFError):
+                return False
+        wait_until(answers, "the agent answers")
+
+    def stop_agent(self, number=signal.SIGTERM):
+        return self.stop(self.agent_process, number)
+
+    def log(self):
+        return self.agent_log.read_text(errors="replace") if self.agent_log.exists() else ""
+
+    def connect(self):
+        return Assuan(self.agent_socket)
+
+    # The token
+
+    def start_token(self, *options, connect=None, imports=True, wait=True):
+        command = [BIN / "cardea-token", "--connect", connect or self.reader_socket,
+                   "--trace", self.trace_file, "--control", self.control]
+        if imports and self.key_file.exists():
+            command += ["--import", self.key_file]
+        self.token_process = self.start(*command, *options, stderr=subprocess.DEVNULL)
+        if wait:
+            self.wait_for_card()
+        return self.token_process
+
+    def wait_for_card(self, present=True):
+        def seen():
+            if self.token_process and self.token_process.poll() is not None and present:
+                raise AssertionError("the token ended")
+            with self.connect() as client:
+                status = client.command("SCD GETINFO status")
+            return (status == b"u") == present
+        wait_until(seen, f"card present: {present}")
+
+    def start_token_behind_proxy(self, *options, imports=True):
+        """As start_token, but with a cable that tests can cut; no card is in yet. Returns the proxy."""
+        path = self.folder / "p"
+        proxy = CardProxy(self.reader_socket, path)
+        self.start_token(*options, connect=path, imports=imports, wait=False)
+        proxy.accept_token()
+        return proxy
+
+    def insert(self, proxy, faults=None):
+        """Inserts the proxy's card, taking out the one before, and waits until the agent has seen both."""
+        proxy.pull()
+        self.wait_for_card(False)
+        proxy.insert(faults)
+        self.wait_for_card()
+
+    def stop_token(self):
+        self.stop(self.token_process)
+
+    def tell_token(self, line):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE)
+        client.connect(str(self.control))
+        client.sendall(line.encode() + b"\n")
+        reply = client.makefile().readline().strip()
+        client.close()
+        if not reply.startswith("ok"):
+            raise AssertionError(f"token: {line}: {reply}")
+        return reply
+
+    def commands(self):
+        """The commands that went to the token, as hex strings."""
+        text = self.trace_file.read_text() if self.trace_file.exists() else ""
+        return [l[2:] for l in text.splitlines() if l.startswith("> ")]
+
+    def verifies(self):
+        """The PINs that went to the token."""
+        return [c for c in self.commands() if c[2:4] == "20" and len(c) > 10]
+
+    def deciphers(self):
+        """The ends of decryptions: of a chained command the last part."""
+        return [c for c in self.commands() if c.startswith("002A8086")]
+
+    def forget_commands(self):
+        with open(self.trace_file, "w"):
+            pass
+
+    # gpg
+
+    @property
+    def key_file(self):
+        return self.folder / "key"
+
+    def gpg(self, *arguments, data=None, check=True, program="gpg"):
+        result = subprocess.run([program, "--batch", "--no-tty", *map(str, arguments)],
+                                env=self.env, input=data, capture_output=True, check=False,
+                                timeout=120)
+        if check and result.returncode:
+            raise AssertionError(f"{program} {arguments}: {result.stderr.decode(errors='replace')}")
+        return result
+
+    def make_key(self, algorithm="cv25519", name="alice@example.org"):
+        """Makes a key with the real gpg-agent, keeps its secret part in key_file for the token, and
+        leaves gpg with the public part alone. Returns the fingerprint of the primary key."""
+        primary = "ed25519" if algorithm == "cv25519" else algorithm
+        self.gpg("--passphrase", "", "--quick-gen-key", name, primary, "sign", "never")
+        fingerprint = self.fingerprints(name)[0]
+        self.gpg("--passphrase", "", "--quick-add-key", fingerprint, algorithm, "encr", "never")
+        self.key_file.write_bytes(self.gpg("--passphrase", "", "--export-secret-keys", name).stdout)
+        self.key_file.chmod(0o600)
+        self.forget_secret_keys()
+        return fingerprint
+
+    def forget_secret_keys(self):
+        subprocess.run(["gpgconf", "--kill", "all"], env=self.env, check=True)
+        wait_until(lambda: not self.real_agent_answers(), "gpg-agent has ended")
+        shutil.rmtree(self.home / "private-keys-v1.d", ignore_errors=True)
+
+    def real_agent_answers(self):
+        try:
+            Assuan(self.agent_socket).close()
+            return True
+        except (OSError, EOFError):
+            return False
+
+    def fingerprints(self, name):
+        """Of the primary key and the subkeys, in order."""
+        out = self.gpg("--list-keys", "--with-colons", name).stdout.decode()
+        return [l.split(":")[9] for l in out.splitlines() if l.startswith("fpr:")]
+
+    def keygrips(self, name):
+        out = self.gpg("--list-keys", "--with-colons", "--with-keygrip", name).stdout.decode()
+        return [l.split(":")[9] for l in out.splitlines() if l.startswith("grp:")]
+
+    def encrypt(self, text, *recipients, options=()):
+        arguments = ["--trust-model", "always", "-e", "-a", *options]
+        for recipient in recipients or ["alice@example.org"]:
+            arguments += ["-r", recipient]
+        return self.gpg(*arguments, data=text.encode()).stdout
+
+    def decrypt(self, message, check=True, options=()):
+        return self.gpg(*options, "-d", data=message, check=check)

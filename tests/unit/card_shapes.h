@@ -1,0 +1,84 @@
+/* DO 6E as five cards build it: the order, nesting and lengths recorded from them, fingerprints and
+ * times made up. */
+#pragma once
+
+#define SHAPE_ZERO20 "0000000000000000000000000000000000000000"
+#define SHAPE_ZERO60 SHAPE_ZERO20 SHAPE_ZERO20 SHAPE_ZERO20
+#define SHAPE_FPR(n)                                                                               \
+    "A" #n "A" #n "A" #n "A" #n "A" #n "A" #n "A" #n "A" #n "A" #n "A" #n "B" #n "B" #n "B" #n     \
+    "B" #n "B" #n "B" #n "B" #n "B" #n "B" #n "B" #n
+#define SHAPE_RSA2048_E17 "010800001103"
+#define SHAPE_RSA2048_E32 "010800002000"
+#define SHAPE_CV25519     "122B060104019755010501"
+#define SHAPE_ED25519     "162B06010401DA470F01"
+
+/* 222 octets, no outer tag */
+static const char shape_neo[] =
+    "4F10 D2760001240102000006000000030000"
+    "5F520F 007300008000000000000000000000"
+    "7381B7"
+    "C00A F80000FF04C000FF00FF"
+    "C106" SHAPE_RSA2048_E17 "C206" SHAPE_RSA2048_E17 "C306" SHAPE_RSA2048_E17 "C407 007F7F7F030303"
+    "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
+                                                  "CD0C 5E000001 5E000002 00000000";
+
+/* What NEO applets up to 1.0.8 made of it: the children of 73 stand in 6E itself. */
+static const char shape_neo_flat[] =
+    "4F10 D2760001240102000006000000030000"
+    "5F520F 007300008000000000000000000000"
+    "C00A F80000FF04C000FF00FF"
+    "C106" SHAPE_RSA2048_E17 "C206" SHAPE_RSA2048_E17 "C306" SHAPE_RSA2048_E17 "C407 007F7F7F030303"
+    "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
+                                                  "CD0C 5E000001 5E000002 00000000";
+
+/* 220 octets, outer tag */
+static const char shape_smartpgp[] =
+    "6E81D9"
+    "4F10 D276000124010304AFAF000000020000"
+    "5F520A 00C1C573C001C0059000"
+    "7381B7"
+    "C00A 7F000020048000FF0000"
+    "C106" SHAPE_RSA2048_E17 "C206" SHAPE_RSA2048_E17 "C306" SHAPE_RSA2048_E17 "C407 007F7F7F030003"
+    "C53C" SHAPE_ZERO60 "C63C" SHAPE_ZERO60 "CD0C 000000000000000000000000";
+
+/* 268 octets, outer tag */
+static const char shape_canokey[] =
+    "6E820108"
+    "4F10 D276000124010304F1D0000000000000"
+    "5F520A 0031C573C00140059000"
+    "7F7403 810120"
+    "7F6608 0202053C 0202053C"
+    "738200D4"
+    "C00A 7400053C048000FF0000"
+    "C10A" SHAPE_ED25519 "C20B" SHAPE_CV25519 "C306" SHAPE_RSA2048_E32 "C407 00404040030003"
+    "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
+                                                  "CD0C 5E000001 5E000002 00000000"
+                                                  "DE06 010202020300"
+                                                  "D602 0020 D702 0120 D802 0020";
+
+/* 244 octets, no outer tag */
+static const char shape_gnuk[] =
+    "4F10 D276000124010200FFFEF1420A7A0000"
+    "5F520A 00318473800180059000"
+    "7F7403 810120"
+    "7381CC"
+    "C00A 75000020000000FF0100"
+    "C10A" SHAPE_ED25519 "C20B" SHAPE_CV25519 "C306" SHAPE_RSA2048_E32 "C407 007F7F7F030303"
+    "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
+                                                  "CD0C 5E000001 5E000002 00000000"
+                                                  "D602 0020 D702 0020 D802 0020";
+
+/* Firmware 5.2.3 and later: four of everything, an attestation key the fourth; no 7F66. */
+static const char shape_yubikey5[] =
+    "6E820131"
+    "4F10 D2760001240103040006206809550000"
+    "5F5208 00730000E0059000"
+    "7F7403 810120"
+    "7382010A"
+    "C00A 7D000BFE080000FF0000"
+    "C106" SHAPE_RSA2048_E17 "C20B" SHAPE_CV25519 "C306" SHAPE_RSA2048_E17 "DA06" SHAPE_RSA2048_E17
+    "C407 017F7F7F030003"
+    "C550" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_FPR(3)
+        SHAPE_FPR(4) "C650" SHAPE_ZERO60 SHAPE_ZERO20 "CD10 5E000001 5E000002 5E000003 5E000004"
+                     "DE08 01010202 03008102"
+                     "D602 0020 D702 0320 D802 0020 D902 0020";

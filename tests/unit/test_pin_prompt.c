@@ -1,0 +1,134 @@
+#include "agent/pin_prompt.h"
+#include "tests/unit/hex.h"
+
+#include <stdio.h>
+
+static struct card_facts yubikey(void)
+{
+    struct card_facts facts = { .reader = "reader", .read = true };
+    struct slot_data *slot = &facts.data.slot[SLOT_DECRYPT];
+    struct view fingerprint = hex("96D300EF7A4BF7B8990C91CFDEADA2143B7E6FD6");
+
+    facts.data.manufacturer = 0x0006;
+    facts.data.serial = 0x20680955;
+    slot->algorithm = algorithm_parse(hex("122B060104019755010501"));
+    memcpy(slot->fingerprint, fingerprint.data, FINGERPRINT_LEN);
+    return facts;
+}
+
+static struct pin_prompt written(const struct card_facts *facts, unsigned tries,
+                                 gpg_err_code_t previous, const char *peer)
+{
+    struct pin_question question = { .facts = facts,
+                                     .slot = SLOT_DECRYPT,
+                                     .tries_left = tries,
+                                     .previous = previous ? gpg_error(previous) : 0 };
+    struct pin_prompt prompt;
+
+    memset(&prompt, 'x', sizeof prompt);
+    pin_prompt_write(&question, peer, &prompt);
+    return prompt;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+static void prompt_names_peer_token_and_key(void **state)
+{
+    struct card_facts facts = yubikey();
+    struct pin_prompt prompt = written(&facts, 8, GPG_ERR_NO_ERROR, "gpg (1234)");
+
+    (void)state;
+    assert_contains(prompt.description, "gpg (1234)");
+    assert_contains(prompt.description, "Yubico 0006:20680955");
+    assert_contains(prompt.description, "DEADA2143B7E6FD6");
+    assert_contains(prompt.description, "cv25519");
+    assert_null(strstr(prompt.description, "ries left"));
+    assert_string_equal(prompt.error, "");
+    assert_string_equal(prompt.confirm, "");
+}
+
+static void few_tries_are_told(void **state)
+{
+    struct card_facts facts = yubikey();
+
+    (void)state;
+    assert_null(strstr(written(&facts, 4, GPG_ERR_NO_ERROR, "gpg").description, "ries left"));
+    assert_contains(written(&facts, 3, GPG_ERR_NO_ERROR, "gpg").description, "Tries left: 3");
+    assert_contains(written(&facts, 2, GPG_ERR_NO_ERROR, "gpg").description, "Tries left: 2");
+    assert_contains(written(&facts, 1, GPG_ERR_NO_ERROR, "gpg").description, "Tries left: 1");
+}
+
+static void last_try_wants_a_confirmation(void **state)
+{
+    struct card_facts facts = yubikey();
+    struct pin_prompt prompt;
+
+    (void)state;
+    assert_string_equal(written(&facts, 3, GPG_ERR_NO_ERROR, "gpg").confirm, "");
+    assert_string_equal(written(&facts, 2, GPG_ERR_BAD_PIN, "gpg").confirm, "");
+    prompt = written(&facts, 1, GPG_ERR_BAD_PIN, "gpg");
+    assert_contains(prompt.confirm, "one try");
+    assert_contains(prompt.confirm, "Yubico 0006:20680955");
+    assert_contains(prompt.confirm, "unblocks it.");
+}
+
+static void what_went_wrong_is_told(void **state)
+{
+    struct card_facts facts = yubikey();
+
+    (void)state;
+    assert_string_equal(written(&facts, 2, GPG_ERR_BAD_PIN, "gpg").error,
+                        "Wrong PIN: 2 tries left.");
+    assert_string_equal(written(&facts, 1, GPG_ERR_BAD_PIN, "gpg").error, "Wrong PIN: 1 try left.");
+    assert_contains(written(&facts, 1, GPG_ERR_CONFLICT, "gpg").error, "Another program");
+    assert_null(strstr(written(&facts, 1, GPG_ERR_CONFLICT, "gpg").error, "Wrong"));
+}
+
+/* The longest registered name, and every number at its widest. */
+static void nothing_is_cut_off(void **state)
+{
+    struct card_facts facts = yubikey();
+    struct pin_prompt prompt;
+    char name[CARD_NAME_MAX];
+
+    (void)state;
+    facts.data.manufacturer = 0x4354;
+    facts.data.serial = UINT32_MAX;
+    facts.data.slot[SLOT_DECRYPT].algorithm = algorithm_parse(hex("122B240303020801010D"));
+    prompt = written(&facts, 1, GPG_ERR_BAD_PIN, "some-program (4194304)");
+    assert_string_equal(pin_prompt_card_name(&facts.data, name),
+                        "Confidential Technologies 4354:FFFFFFFF");
+    assert_contains(prompt.description, "Tries left: 1");
+    assert_contains(prompt.confirm, "unblocks it.");
+    prompt = written(&facts, UINT32_MAX, GPG_ERR_CONFLICT, "gpg");
+    assert_contains(prompt.error, "4294967295 left.");
+}
+
+static void cards_have_names(void **state)
+{
+    struct application_data data = { .manufacturer = 0x000f, .serial = 0x1a };
+    char name[CARD_NAME_MAX];
+
+    (void)state;
+    assert_string_equal(pin_prompt_card_name(&data, name), "Nitrokey 000F:0000001A");
+    data.manufacturer = 0x7777;
+    assert_string_equal(pin_prompt_card_name(&data, name), "OpenPGP token 7777:0000001A");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prompt_names_peer_token_and_key),
+        cmocka_unit_test(few_tries_are_told),
+        cmocka_unit_test(last_try_wants_a_confirmation),
+        cmocka_unit_test(what_went_wrong_is_told),
+        cmocka_unit_test(nothing_is_cut_off),
+        cmocka_unit_test(cards_have_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
