@@ -68,8 +68,22 @@ static void each_form_has_its_limits(void **state)
         gpg_error_t err = command_encode(&command, rows[i].extended, &apdu);
 
         assert_err(err, rows[i].apdu_len ? GPG_ERR_NO_ERROR : GPG_ERR_TOO_LARGE);
-        if (!err)
-            assert_int_equal(apdu.len, rows[i].apdu_len);
+        assert_int_equal(apdu.len, rows[i].apdu_len); /* nothing on failure */
+        buffer_free(&apdu);
+    }
+}
+
+static void full_buffer_is_left_alone(void **state)
+{
+    struct command command = { .ins = 0x20, .data = hex("313233343536"), .le = 256 };
+
+    (void)state;
+    for (size_t max = 1; max < 1 + 4 + 3 + 6 + 2; max++) {
+        struct buffer apdu = BUFFER(max);
+
+        assert_ok(buffer_append_u8(&apdu, 0xee));
+        assert_err(command_encode(&command, true, &apdu), GPG_ERR_TOO_LARGE);
+        assert_octets(buffer_view(&apdu), "EE");
         buffer_free(&apdu);
     }
 }
@@ -149,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_are_written_by_case),
         cmocka_unit_test(each_form_has_its_limits),
+        cmocka_unit_test(full_buffer_is_left_alone),
         cmocka_unit_test(answer_ends_with_its_status_word),
         cmocka_unit_test(status_words_have_meanings),
         cmocka_unit_test(absence_has_many_words),
