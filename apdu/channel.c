@@ -33,16 +33,19 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     gpg_error_t err;
 
     err = command_encode(command, extended, &apdu);
-    if (!err)
-        err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
+    if (err)
+        goto leave;
+    err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);
     if (!err)
         err = buffer_append_view(&response->data, data);
-    if (gpg_err_code(err) == GPG_ERR_TOO_LARGE && answer.len)
+    /* Of an answer, not of the command: no card has so much to say. */
+    if (gpg_err_code(err) == GPG_ERR_TOO_LARGE)
         err = gpg_error(GPG_ERR_CARD);
     if (!err)
         response->sw = sw;
+leave:
     /* Data of commands and answers may be PINs and plaintext: the log gets lengths. */
     log_debug("apdu: %02X%02X%02X%02X lc=%zu le=%u -> %s%04X len=%zu", command->cla, command->ins,
               command->p1, command->p2, command->data.len, (unsigned)command->le,

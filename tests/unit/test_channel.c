@@ -226,6 +226,21 @@ static void answers_end_at_64_kib(void **state)
     end(&f);
 }
 
+/* The reader says "too large" of an answer; to the caller that would mean the command. */
+static void answers_beyond_every_bound_are_the_cards_fault(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("00CA006E000000", "01{65537} 9000"),
+        SAYS("00CA006E000000", "01{70000} 9000"),
+    };
+    struct fixture f = begin(SCRIPT(script), true, false);
+
+    (void)state;
+    assert_err(send(&f, &get_6e), GPG_ERR_CARD);
+    assert_err(send(&f, &get_6e), GPG_ERR_CARD);
+    end(&f);
+}
+
 /* ISO 7816-4 §5.3.3: 6Cxx, the command again with Le = xx; 00 is 256. */
 static void wrong_le_is_corrected_once(void **state)
 {
@@ -386,6 +401,7 @@ int main(void)
         cmocka_unit_test(answers_that_never_end_are_given_up),
         cmocka_unit_test(more_data_of_no_octets_is_given_up),
         cmocka_unit_test(answers_end_at_64_kib),
+        cmocka_unit_test(answers_beyond_every_bound_are_the_cards_fault),
         cmocka_unit_test(wrong_le_is_corrected_once),
         cmocka_unit_test(commands_with_data_are_never_sent_again_for_le),
         cmocka_unit_test(refused_extended_length_is_given_up_for_good),
