@@ -110,6 +110,10 @@ static gpg_error_t send_chained(struct channel *channel, const struct command *c
         (void)view_take(&rest, CHAIN_BLOCK_MAX, &block.data);
         buffer_clear(&response->data);
         err = transmit(channel, &block, false, response);
+        /* Nothing was done yet that more data could come of: fetching it would pass it for the
+         * answer to the command. */
+        if (!err && response->sw >> 8 == SW1_MORE_DATA)
+            err = gpg_error(GPG_ERR_CARD);
         if (err || response->sw != SW_SUCCESS)
             return err;
     }

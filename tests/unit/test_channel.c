@@ -355,6 +355,18 @@ static void blocks_give_no_data(void **state)
     end(&f);
 }
 
+/* 61xx before the last block: GET RESPONSE would make its data the answer to a command never sent. */
+static void blocks_promise_no_data(void **state)
+{
+    static const struct exchange script[] = { SAYS("102A8086FE 5A{254}", "6120") };
+    struct command a = decipher(257, LE_MAX);
+    struct fixture f = begin(SCRIPT(script), false, true);
+
+    (void)state;
+    assert_err(send(&f, &a), GPG_ERR_CARD);
+    end(&f);
+}
+
 static void errors_of_the_reader_are_the_callers(void **state)
 {
     static const gpg_err_code_t codes[] = { GPG_ERR_CARD_REMOVED, GPG_ERR_CARD_RESET,
@@ -408,6 +420,7 @@ int main(void)
         cmocka_unit_test(refused_length_is_final_without_another_way),
         cmocka_unit_test(refused_block_ends_the_chain),
         cmocka_unit_test(blocks_give_no_data),
+        cmocka_unit_test(blocks_promise_no_data),
         cmocka_unit_test(errors_of_the_reader_are_the_callers),
         cmocka_unit_test(answers_without_a_status_word_are_the_readers_error),
     };
