@@ -132,32 +132,44 @@ static bool fits_extended(const struct channel *channel, const struct command *c
     return channel->extended && 4 + 3 + command->data.len + 2 <= max;
 }
 
-static gpg_error_t send_some_way(struct channel *channel, const struct command *command,
-                                 struct response *response)
+static bool wants_extended(const struct channel *channel, const struct command *command)
 {
-    bool long_data = command->data.len > LC_SHORT_MAX;
-    bool extended = (long_data || command->le > LE_SHORT_MAX) && fits_extended(channel, command);
+    return (command->data.len > LC_SHORT_MAX || command->le > LE_SHORT_MAX) &&
+           fits_extended(channel, command);
+}
 
-    if (long_data && !extended && !channel->chaining)
+static gpg_error_t send_some_way(struct channel *channel, const struct command *command,
+                                 bool extended, struct response *response)
+{
+    buffer_clear(&response->data);
+    if (extended || command->data.len <= LC_SHORT_MAX)
+        return send_whole(channel, command, extended, response);
+    if (!channel->chaining)
         return gpg_error(GPG_ERR_TOO_LARGE);
-    if (long_data && !extended)
-        return send_chained(channel, command, response);
-    return send_whole(channel, command, extended, response);
+    return send_chained(channel, command, response);
+}
+
+/* 6700, or what cards answer that know no chains. */
+static bool length_refused(uint16_t sw)
+{
+    return sw == SW_WRONG_LENGTH || sw == SW_LAST_COMMAND_EXPECTED ||
+           sw == SW_CHAINING_NOT_SUPPORTED;
 }
 
 gpg_error_t channel_send(struct channel *channel, const struct command *command,
                          struct response *response)
 {
-    gpg_error_t err;
+    bool extended = wants_extended(channel, command);
+    gpg_error_t err = send_some_way(channel, command, extended, response);
 
-    buffer_clear(&response->data);
-    err = send_some_way(channel, command, response);
-    if (!err && response->sw == SW_WRONG_LENGTH && channel->extended &&
-        (command->data.len <= LC_SHORT_MAX ? command->le > LE_SHORT_MAX : channel->chaining)) {
-        log_debug("apdu: the card refuses extended length, going on without it");
-        channel->extended = false;
-        buffer_clear(&response->data);
-        err = send_some_way(channel, command, response);
+    if (!err && extended && response->sw == SW_WRONG_LENGTH &&
+        (command->data.len <= LC_SHORT_MAX || channel->chaining)) {
+        err = send_some_way(channel, command, false, response);
+        /* Refused either way, it was the data that was wrong. */
+        if (!err && !length_refused(response->sw)) {
+            log_debug("apdu: the card refuses extended length, going on without it");
+            channel->extended = false;
+        }
     }
     return err ? err : collect_rest(channel, response);
 }

@@ -324,6 +324,63 @@ static void refused_length_is_final_without_another_way(void **state)
     end(&f);
 }
 
+/* Too long for the card's extended length, the command went as a chain: there is no other way. */
+static void refused_chain_is_not_sent_again(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("102A8086FE 5A{254}", "9000"),
+        SAYS("002A808603 5A{3} 00", "6700"),
+    };
+    struct command a = decipher(257, LE_MAX);
+    struct fixture f = begin(SCRIPT(script), true, true);
+
+    (void)state;
+    f.channel.command_max = 256;
+    expect(&f, &a, "", 0x6700);
+    assert_true(f.channel.extended);
+    end(&f);
+}
+
+/* Wrong data has a wrong length in every form; that says nothing of extended length. */
+static void refused_data_does_not_end_extended_length(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("002A8086000101 5A{257} 0000", "6700"),
+        SAYS("102A8086FE 5A{254}", "9000"),
+        SAYS("002A808603 5A{3} 00", "6700"),
+        SAYS("00CA006E000000", "6700"),
+        SAYS("00CA006E00", "6700"),
+        SAYS("002A8086000101 5A{257} 0000", "6700"),
+        SAYS("102A8086FE 5A{254}", "6884"),
+    };
+    struct command a = decipher(257, LE_MAX);
+    struct fixture f = begin(SCRIPT(script), true, true);
+
+    (void)state;
+    expect(&f, &a, "", 0x6700);
+    expect(&f, &get_6e, "", 0x6700);
+    expect(&f, &a, "", 0x6884);
+    assert_true(f.channel.extended);
+    end(&f);
+}
+
+/* The PIN is missing: the chain was taken all the same. */
+static void chain_may_fail_for_another_reason(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("002A8086000101 5A{257} 0000", "6700"),
+        SAYS("102A8086FE 5A{254}", "9000"),
+        SAYS("002A808603 5A{3} 00", "6982"),
+    };
+    struct command a = decipher(257, LE_MAX);
+    struct fixture f = begin(SCRIPT(script), true, true);
+
+    (void)state;
+    expect(&f, &a, "", 0x6982);
+    assert_false(f.channel.extended);
+    end(&f);
+}
+
 static void refused_block_ends_the_chain(void **state)
 {
     static const struct exchange script[] = {
@@ -418,6 +475,9 @@ int main(void)
         cmocka_unit_test(commands_with_data_are_never_sent_again_for_le),
         cmocka_unit_test(refused_extended_length_is_given_up_for_good),
         cmocka_unit_test(refused_length_is_final_without_another_way),
+        cmocka_unit_test(refused_chain_is_not_sent_again),
+        cmocka_unit_test(refused_data_does_not_end_extended_length),
+        cmocka_unit_test(chain_may_fail_for_another_reason),
         cmocka_unit_test(refused_block_ends_the_chain),
         cmocka_unit_test(blocks_give_no_data),
         cmocka_unit_test(blocks_promise_no_data),
