@@ -169,6 +169,7 @@ gpg_error_t channel_send(struct channel *channel, const struct command *command,
         if (!err && !length_refused(response->sw)) {
             log_debug("apdu: the card refuses extended length, going on without it");
             channel->extended = false;
+            channel->refused = true;
         }
     }
     return err ? err : collect_rest(channel, response);

@@ -65,18 +65,17 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
 
 /* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
  * refused extended length once does not get it again. */
-static void learn_channel(struct openpgp_card *card, bool refused_extended)
+static void learn_channel(struct openpgp_card *card)
 {
     const struct application_data *data = &card->data;
 
-    card->channel.extended = data->card.extended_length && !refused_extended;
+    card->channel.extended = data->card.extended_length && !card->channel.refused;
     card->channel.chaining = data->card.chaining;
     card->channel.command_max = data->command_max;
 }
 
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
 {
-    bool hinted_extended = card->channel.extended;
     struct buffer value = BUFFER(RESPONSE_DATA_MAX);
     gpg_error_t err = openpgp_card_get_data(card, DO_APPLICATION_DATA, &value);
 
@@ -85,7 +84,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
     if (!err)
         err = application_data_parse(buffer_view(&value), &card->data);
     if (!err)
-        learn_channel(card, hinted_extended && !card->channel.extended);
+        learn_channel(card);
     buffer_free(&value);
     return err;
 }
