@@ -55,6 +55,23 @@ leave:
     return err;
 }
 
+/* As transmit, and once more with the Le that the card named if it did not like ours. Only a command
+ * without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a PIN or
+ * a decryption is ever repeated unasked. */
+static gpg_error_t transmit_le(struct channel *channel, const struct command *command,
+                               bool extended, struct response *response)
+{
+    struct command again = *command;
+    size_t before = response->data.len;
+    gpg_error_t err = transmit(channel, command, extended, response);
+
+    if (err || response->sw >> 8 != SW1_WRONG_LE || command->data.len || command->le == LE_NONE)
+        return err;
+    again.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
+    buffer_truncate(&response->data, before);
+    return transmit(channel, &again, extended, response);
+}
+
 static gpg_error_t collect_rest(struct channel *channel, struct response *response)
 {
     struct command more = { .ins = INS_GET_RESPONSE };
@@ -66,35 +83,21 @@ static gpg_error_t collect_rest(struct channel *channel, struct response *respon
         if (round == GET_RESPONSE_ROUNDS_MAX)
             return gpg_error(GPG_ERR_CARD);
         more.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
-        err = transmit(channel, &more, false, response);
+        err = transmit_le(channel, &more, false, response);
         if (!err && response->sw >> 8 == SW1_MORE_DATA && response->data.len == before)
             return gpg_error(GPG_ERR_CARD);
     }
     return err;
 }
 
-/* Only a command without data is sent again with the Le that the card named: it has done nothing
- * yet (ISO 7816-4 §5.3.3), and nothing of a PIN or a decryption is ever repeated unasked. */
-static gpg_error_t correct_le(struct channel *channel, struct command command, bool extended,
-                              struct response *response)
-{
-    if (response->sw >> 8 != SW1_WRONG_LE || command.data.len || command.le == LE_NONE)
-        return 0;
-    command.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
-    buffer_clear(&response->data);
-    return transmit(channel, &command, extended, response);
-}
-
 static gpg_error_t send_whole(struct channel *channel, const struct command *command, bool extended,
                               struct response *response)
 {
     struct command c = *command;
-    gpg_error_t err;
 
     if (!extended && c.le > LE_SHORT_MAX)
         c.le = LE_SHORT_MAX;
-    err = transmit(channel, &c, extended, response);
-    return err ? err : correct_le(channel, c, extended, response);
+    return transmit_le(channel, &c, extended, response);
 }
 
 static gpg_error_t send_chained(struct channel *channel, const struct command *command,

@@ -259,6 +259,21 @@ static void wrong_le_is_corrected_once(void **state)
     end(&f);
 }
 
+static void wrong_le_of_get_response_is_corrected_too(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("00CA006E00", "01{4} 6120"),  SAYS("00C0000020", "6C10"),
+        SAYS("00C0000010", "02{16} 9000"), SAYS("00CA006E00", "01{4} 6120"),
+        SAYS("00C0000020", "6C10"),        SAYS("00C0000010", "6C11"),
+    };
+    struct fixture f = begin(SCRIPT(script), false, false);
+
+    (void)state;
+    expect(&f, &get_6e, "01{4} 02{16}", 0x9000);
+    expect(&f, &get_6e, "01{4}", 0x6c11);
+    end(&f);
+}
+
 static void commands_with_data_are_never_sent_again_for_le(void **state)
 {
     static const struct exchange script[] = {
@@ -472,6 +487,7 @@ int main(void)
         cmocka_unit_test(answers_end_at_64_kib),
         cmocka_unit_test(answers_beyond_every_bound_are_the_cards_fault),
         cmocka_unit_test(wrong_le_is_corrected_once),
+        cmocka_unit_test(wrong_le_of_get_response_is_corrected_too),
         cmocka_unit_test(commands_with_data_are_never_sent_again_for_le),
         cmocka_unit_test(refused_extended_length_is_given_up_for_good),
         cmocka_unit_test(refused_length_is_final_without_another_way),
