@@ -59,8 +59,10 @@ gpg_error_t answer_split(struct view answer, struct view *data, uint16_t *sw)
 
 gpg_error_t status_word_error(uint16_t sw)
 {
-    if ((sw & 0xfff0) == 0x63c0)
-        return gpg_error(sw == 0x63c0 ? GPG_ERR_PIN_BLOCKED : GPG_ERR_BAD_PIN);
+    /* 63Cx counts the tries left; what else old cards put behind 63 is a refused PIN all the same,
+     * and must never look like something to be tried again. */
+    if (sw >> 8 == 0x63)
+        return gpg_error(sw == SW_NO_TRIES_LEFT ? GPG_ERR_PIN_BLOCKED : GPG_ERR_BAD_PIN);
     switch (sw) {
     case SW_SUCCESS:
         return 0;

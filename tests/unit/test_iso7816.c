@@ -113,18 +113,20 @@ static void status_words_have_meanings(void **state)
         uint16_t sw;
         gpg_err_code_t code;
     } rows[] = {
-        { 0x9000, GPG_ERR_NO_ERROR },       { 0x6285, GPG_ERR_OBJ_TERM_STATE },
-        { 0x63c3, GPG_ERR_BAD_PIN },        { 0x63c1, GPG_ERR_BAD_PIN },
-        { 0x63c0, GPG_ERR_PIN_BLOCKED },    { 0x6600, GPG_ERR_TIMEOUT },
-        { 0x6982, GPG_ERR_BAD_PIN },        { 0x6983, GPG_ERR_PIN_BLOCKED },
-        { 0x6985, GPG_ERR_USE_CONDITIONS }, { 0x6700, GPG_ERR_INV_VALUE },
-        { 0x6a80, GPG_ERR_INV_VALUE },      { 0x6a88, GPG_ERR_NO_OBJ },
-        { 0x6a83, GPG_ERR_NO_OBJ },         { 0x6a81, GPG_ERR_NO_OBJ },
-        { 0x6a82, GPG_ERR_ENOENT },         { 0x6999, GPG_ERR_ENOENT },
-        { 0x6f00, GPG_ERR_CARD },           { 0x6400, GPG_ERR_CARD },
-        { 0x6581, GPG_ERR_CARD },           { 0x6883, GPG_ERR_CARD },
-        { 0x6884, GPG_ERR_CARD },           { 0x0000, GPG_ERR_CARD },
-        { 0x6101, GPG_ERR_CARD },           { 0x6c10, GPG_ERR_CARD },
+        { 0x9000, GPG_ERR_NO_ERROR },    { 0x6285, GPG_ERR_OBJ_TERM_STATE },
+        { 0x63c3, GPG_ERR_BAD_PIN },     { 0x63c1, GPG_ERR_BAD_PIN },
+        { 0x63c0, GPG_ERR_PIN_BLOCKED }, { 0x6300, GPG_ERR_BAD_PIN },
+        { 0x6303, GPG_ERR_BAD_PIN },     { 0x63cf, GPG_ERR_BAD_PIN },
+        { 0x6600, GPG_ERR_TIMEOUT },     { 0x6982, GPG_ERR_BAD_PIN },
+        { 0x6983, GPG_ERR_PIN_BLOCKED }, { 0x6985, GPG_ERR_USE_CONDITIONS },
+        { 0x6700, GPG_ERR_INV_VALUE },   { 0x6a80, GPG_ERR_INV_VALUE },
+        { 0x6a88, GPG_ERR_NO_OBJ },      { 0x6a83, GPG_ERR_NO_OBJ },
+        { 0x6a81, GPG_ERR_NO_OBJ },      { 0x6a82, GPG_ERR_ENOENT },
+        { 0x6999, GPG_ERR_ENOENT },      { 0x6f00, GPG_ERR_CARD },
+        { 0x6400, GPG_ERR_CARD },        { 0x6581, GPG_ERR_CARD },
+        { 0x6883, GPG_ERR_CARD },        { 0x6884, GPG_ERR_CARD },
+        { 0x0000, GPG_ERR_CARD },        { 0x6101, GPG_ERR_CARD },
+        { 0x6c10, GPG_ERR_CARD },
     };
 
     (void)state;

@@ -287,11 +287,12 @@ static void verify_means_what_the_card_says(void **state)
         const char *sw;
         gpg_err_code_t code;
     } rows[] = {
-        { "9000", GPG_ERR_NO_ERROR },    { "6982", GPG_ERR_BAD_PIN },
-        { "63C2", GPG_ERR_BAD_PIN },     { "63C0", GPG_ERR_PIN_BLOCKED },
-        { "6983", GPG_ERR_PIN_BLOCKED }, { "6700", GPG_ERR_INV_VALUE },
-        { "6A80", GPG_ERR_INV_VALUE },   { "6985", GPG_ERR_USE_CONDITIONS },
-        { "6C10", GPG_ERR_CARD },        { "6F00", GPG_ERR_CARD },
+        { "9000", GPG_ERR_NO_ERROR },       { "6982", GPG_ERR_BAD_PIN },
+        { "63C2", GPG_ERR_BAD_PIN },        { "63C0", GPG_ERR_PIN_BLOCKED },
+        { "6300", GPG_ERR_BAD_PIN },        { "6983", GPG_ERR_PIN_BLOCKED },
+        { "6700", GPG_ERR_INV_VALUE },      { "6A80", GPG_ERR_INV_VALUE },
+        { "6985", GPG_ERR_USE_CONDITIONS }, { "6C10", GPG_ERR_CARD },
+        { "6F00", GPG_ERR_CARD },
     };
 
     (void)state;
