@@ -45,13 +45,19 @@ gpg_error_t openpgp_card_select(struct openpgp_card *card)
     return err;
 }
 
-gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value)
+static gpg_error_t send_get_data(struct openpgp_card *card, uint16_t tag, struct response *response)
 {
     struct command get = {
         .ins = INS_GET_DATA, .p1 = (uint8_t)(tag >> 8), .p2 = (uint8_t)tag, .le = LE_MAX
     };
+
+    return channel_send(&card->channel, &get, response);
+}
+
+gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value)
+{
     struct response response = RESPONSE;
-    gpg_error_t err = channel_send(&card->channel, &get, &response);
+    gpg_error_t err = send_get_data(card, tag, &response);
 
     if (!err && status_word_absent(response.sw))
         err = gpg_error(GPG_ERR_NO_OBJ);
@@ -76,16 +82,19 @@ static void learn_channel(struct openpgp_card *card)
 
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
 {
-    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
-    gpg_error_t err = openpgp_card_get_data(card, DO_APPLICATION_DATA, &value);
+    struct response response = RESPONSE;
+    gpg_error_t err = send_get_data(card, DO_APPLICATION_DATA, &response);
 
-    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
+    /* Every OpenPGP card has this object. */
+    if (!err && status_word_foreign(response.sw))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err)
-        err = application_data_parse(buffer_view(&value), &card->data);
+        err = status_word_error(response.sw);
+    if (!err)
+        err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
         learn_channel(card);
-    buffer_free(&value);
+    response_free(&response);
     return err;
 }
 
