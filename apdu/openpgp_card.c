@@ -100,16 +100,21 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
 
 gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
 {
-    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
+    struct response response = RESPONSE;
     gpg_error_t err = 0;
 
+    response.sw = SW_SUCCESS;
     if (card->data.extended.kdf)
-        err = openpgp_card_get_data(card, DO_KDF, &value);
-    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
-        err = 0;
+        err = send_get_data(card, DO_KDF, &response);
+    /* Not an absent object but an absent application: to go on would be to send a bare PIN. */
+    if (!err && (response.sw == SW_INS_NOT_SUPPORTED || response.sw == SW_CLA_NOT_SUPPORTED))
+        err = gpg_error(GPG_ERR_ENOENT);
+    if (!err && !status_word_absent(response.sw))
+        err = status_word_error(response.sw);
     if (!err)
-        err = kdf_do_parse(buffer_view(&value), kdf);
-    buffer_free(&value);
+        err = kdf_do_parse(
+            response.sw == SW_SUCCESS ? buffer_view(&response.data) : (struct view){ 0 }, kdf);
+    response_free(&response);
     return err;
 }
 

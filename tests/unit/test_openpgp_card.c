@@ -205,6 +205,9 @@ static void kdf_is_read_where_announced(void **state)
         SAYS("00CA00F900", "810103 820108 8304000186A0 84083031323334353637 9000"),
         SAYS("00CA00F900", "810107 9000"),
         SAYS("00CA00F900", "6F00"),
+        SAYS("00CA00F900", "6D00"),
+        SAYS("00CA00F900", "6E00"),
+        SAYS("00CA00F900", "6986"),
     };
     struct kdf_do kdf = { .count = 7 };
     struct fixture f;
@@ -219,6 +222,9 @@ static void kdf_is_read_where_announced(void **state)
     assert_ok(openpgp_card_read_kdf(&f.card, &kdf));
     assert_true(kdf.active);
     assert_err(openpgp_card_read_kdf(&f.card, &kdf), GPG_ERR_UNSUPPORTED_PROTOCOL);
+    assert_err(openpgp_card_read_kdf(&f.card, &kdf), GPG_ERR_CARD);
+    assert_err(openpgp_card_read_kdf(&f.card, &kdf), GPG_ERR_ENOENT);
+    assert_err(openpgp_card_read_kdf(&f.card, &kdf), GPG_ERR_ENOENT);
     assert_err(openpgp_card_read_kdf(&f.card, &kdf), GPG_ERR_CARD);
     assert_true(kdf.active);
     scripted_reader_done(&f.reader);
