@@ -18,6 +18,7 @@
 /* SW1 SW2, ISO 7816-4 §5.6 and OpenPGP card specification §7.1 */
 #define SW_SUCCESS                  0x9000
 #define SW_TERMINATED               0x6285
+#define SW_NO_TRIES_LEFT            0x63c0
 #define SW_NO_TOUCH                 0x6600
 #define SW_WRONG_LENGTH             0x6700
 #define SW_LAST_COMMAND_EXPECTED    0x6883
