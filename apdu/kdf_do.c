@@ -109,6 +109,9 @@ gpg_error_t kdf_do_apply(const struct kdf_do *kdf, enum password which, const st
     gcry_md_hd_t md = NULL;
     gpg_error_t err;
 
+    /* Hashed, nothing would look like a PIN to the card, and cost a try. */
+    if (pin->len == 0)
+        return gpg_error(GPG_ERR_BAD_PIN);
     if (!kdf->active)
         return secret_copy(sent, secret_view(pin));
     err = secret_new(&block, salt->len + pin->len);
