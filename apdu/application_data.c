@@ -16,6 +16,7 @@
 #define TAG_FINGERPRINTS             0xc5
 #define TAG_CREATION_TIMES           0xcd
 #define TAG_KEY_INFORMATION          0xde
+#define TAG_INTEGER                  0x02
 #define TAG_UIF                      0xd6 /* D6, D7, D8 */
 
 #define FEATURE_BUTTON 0x20
@@ -79,16 +80,30 @@ static void parse_extended_capabilities(struct view v, struct extended_capabilit
     (void)view_u16(&v, &c->certificate_max);
 }
 
+/* An INTEGER of any length: 65535 may well be written 02 03 00 FF FF. */
+static uint16_t saturated(struct view number)
+{
+    uint16_t value;
+    uint8_t low;
+
+    number = view_strip_zeros(number);
+    if (number.len > 2)
+        return UINT16_MAX;
+    if (view_u16(&number, &value))
+        return value;
+    return view_u8(&number, &low) ? low : 0;
+}
+
 /* 02 02 command 02 02 response (§4.1.3.1) */
 static void parse_extended_length(struct view v, struct application_data *data)
 {
     struct tlv command, response;
 
-    if (!tlv_next(&v, &command) || !tlv_next(&v, &response))
+    if (!tlv_next(&v, &command) || !tlv_next(&v, &response) || command.tag != TAG_INTEGER ||
+        response.tag != TAG_INTEGER)
         return;
-    if (!view_u16(&command.value, &data->command_max))
-        return;
-    (void)view_u16(&response.value, &data->response_max);
+    data->command_max = saturated(command.value);
+    data->response_max = saturated(response.value);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t len)

@@ -227,6 +227,28 @@ static void touch_policies_are_told_apart(void **state)
     assert_int_equal(parsed(WHO "D700").slot[SLOT_DECRYPT].touch, TOUCH_OFF);
 }
 
+static void check_maxima(const char *digits, unsigned command, unsigned response)
+{
+    struct application_data d = parsed(digits);
+
+    assert_int_equal(d.command_max, command);
+    assert_int_equal(d.response_max, response);
+}
+
+/* An INTEGER with its top bit set has a zero octet more (ISO 8825-1 §8.3). */
+static void longest_commands_are_numbers_of_any_length(void **state)
+{
+    (void)state;
+    check_maxima(WHO "7F6608 0202053C 02020400", 0x53c, 0x400);
+    check_maxima(WHO "7F660A 020300FFFF 0203010000", 65535, 65535);
+    check_maxima(WHO "7F6609 020300FFFF 02020400", 65535, 1024);
+    check_maxima(WHO "7F6606 0201FE 0201FE", 254, 254);
+    check_maxima(WHO "7F6608 0402053C 02020400", 0, 0);
+    check_maxima(WHO "7F6604 0202053C", 0, 0);
+    check_maxima(WHO "7F6604 0200 0200", 0, 0);
+    check_maxima(WHO "7F6600", 0, 0);
+}
+
 static void password_status_is_read(void **state)
 {
     struct pw_status pw;
@@ -272,6 +294,7 @@ int main(void)
         cmocka_unit_test(card_must_say_who_it_is_and_how_many_tries_it_has),
         cmocka_unit_test(slot_says_what_it_can),
         cmocka_unit_test(touch_policies_are_told_apart),
+        cmocka_unit_test(longest_commands_are_numbers_of_any_length),
         cmocka_unit_test(password_status_is_read),
         cmocka_unit_test(manufacturers_have_names),
     };
