@@ -21,6 +21,9 @@
 
 #define FEATURE_BUTTON 0x20
 
+/* RID of FSFE e.V. and the OpenPGP application (§4.2.1) */
+static const uint8_t application_id[6] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
+
 /* Where the objects of 73 are; early NEO applets put them into 6E itself. */
 struct places {
     struct view discretionary;
@@ -40,8 +43,10 @@ static bool parse_aid(struct view aid, struct application_data *data)
     if (aid.len != AID_LEN)
         return false;
     memcpy(data->aid, aid.data, AID_LEN);
-    return view_take(&v, 6, &application) && view_u16(&v, &data->version) &&
-           view_u16(&v, &data->manufacturer) && view_u32(&v, &data->serial);
+    return view_take(&v, sizeof application_id, &application) &&
+           memcmp(application.data, application_id, sizeof application_id) == 0 &&
+           view_u16(&v, &data->version) && view_u16(&v, &data->manufacturer) &&
+           view_u32(&v, &data->serial);
 }
 
 gpg_error_t pw_status_parse(struct view v, struct pw_status *pw)
@@ -142,8 +147,9 @@ static void parse_slot(const struct places *places, int i, struct slot_data *slo
         slot->present = true;
     if (find(places, TAG_CREATION_TIMES, &v) && view_take(&v, (size_t)i * 4, &part))
         (void)view_u32(&v, &slot->created);
-    if (find(places, (uint32_t)(TAG_UIF + i), &v) && v.len > 0 && v.data[0] <= TOUCH_CACHED_FIXED)
-        slot->touch = (enum touch_policy)v.data[0];
+    /* A policy that we do not know is no "never". */
+    if (find(places, (uint32_t)(TAG_UIF + i), &v) && v.len > 0)
+        slot->touch = v.data[0] <= TOUCH_CACHED_FIXED ? (enum touch_policy)v.data[0] : TOUCH_ON;
 }
 
 gpg_error_t application_data_parse(struct view answer, struct application_data *r_data)

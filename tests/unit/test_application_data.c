@@ -191,6 +191,8 @@ static void card_must_say_who_it_is_and_how_many_tries_it_has(void **state)
     assert_int_equal(d.slot[SLOT_DECRYPT].algorithm.kind, KEY_NONE);
     snprintf(both, sizeof both, "%s%s", "4F0F D27600012401030400062068095500", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
+    snprintf(both, sizeof both, "%s%s", "4F10 A0000003080000100001000000000000", status);
+    assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
     snprintf(both, sizeof both, "%s%s", aid, "C406 017F7F7F0300");
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
 }
@@ -224,6 +226,7 @@ static void touch_policies_are_told_apart(void **state)
     assert_int_equal(parsed(WHO "D7020220").slot[SLOT_DECRYPT].touch, TOUCH_FIXED);
     assert_int_equal(parsed(WHO "D7020320").slot[SLOT_DECRYPT].touch, TOUCH_CACHED);
     assert_int_equal(parsed(WHO "D7020420").slot[SLOT_DECRYPT].touch, TOUCH_CACHED_FIXED);
+    assert_int_equal(parsed(WHO "D7020520").slot[SLOT_DECRYPT].touch, TOUCH_ON);
     assert_int_equal(parsed(WHO "D700").slot[SLOT_DECRYPT].touch, TOUCH_OFF);
 }
 
