@@ -37,6 +37,7 @@
 #define SW_WRONG_P1_P2              0x6b00
 #define SW_INS_NOT_SUPPORTED        0x6d00
 #define SW_CLA_NOT_SUPPORTED        0x6e00
+#define SW_UNSPECIFIED              0x6f00
 
 /* Ne, the number of octets expected: none, or at most so many. */
 #define LE_NONE      0

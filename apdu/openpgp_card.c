@@ -149,7 +149,9 @@ gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot sl
     if (algorithm->kind == KEY_NONE || algorithm->kind == KEY_UNKNOWN)
         return gpg_error(GPG_ERR_PUBKEY_ALGO);
     err = channel_send(&card->channel, &read, &response);
-    if (!err && status_word_absent(response.sw))
+    /* The NEO says 6F00 of an empty slot. */
+    if (!err && (status_word_absent(response.sw) ||
+                 (response.sw == SW_UNSPECIFIED && !card->data.slot[slot].present)))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
         err = status_error(response.sw);

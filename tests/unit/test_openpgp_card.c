@@ -264,6 +264,21 @@ static void public_keys_are_read_by_slot(void **state)
     scripted_reader_done(&f.reader);
 }
 
+/* Recorded from a NEO: 6F00 where there is no key. Of a slot with a key it is a fault. */
+static void empty_slot_of_a_neo_is_empty(void **state)
+{
+    static const struct exchange script[] = { SAYS("0047810002A40000", "6F00"),
+                                              SAYS("0047810002B80000", "6F00") };
+    struct public_key key;
+    struct fixture f;
+
+    (void)state;
+    begin_with(&f, shape_neo, SCRIPT(script));
+    assert_err(openpgp_card_read_public_key(&f.card, SLOT_AUTHENTICATE, &key), GPG_ERR_NO_OBJ);
+    assert_err(openpgp_card_read_public_key(&f.card, SLOT_DECRYPT, &key), GPG_ERR_CARD);
+    scripted_reader_done(&f.reader);
+}
+
 /* ZeitControl answers nothing else for RSA. */
 static void rsa_keys_are_asked_for_in_extended_length(void **state)
 {
@@ -427,6 +442,7 @@ int main(void)
         cmocka_unit_test(objects_are_given_as_the_card_gives_them),
         cmocka_unit_test(kdf_is_read_where_announced),
         cmocka_unit_test(public_keys_are_read_by_slot),
+        cmocka_unit_test(empty_slot_of_a_neo_is_empty),
         cmocka_unit_test(rsa_keys_are_asked_for_in_extended_length),
         cmocka_unit_test(verify_means_what_the_card_says),
         cmocka_unit_test(verify_names_its_password_and_never_goes_empty),
