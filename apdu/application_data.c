@@ -21,8 +21,7 @@
 
 #define FEATURE_BUTTON 0x20
 
-/* RID of FSFE e.V. and the OpenPGP application (§4.2.1) */
-static const uint8_t application_id[6] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
+const uint8_t application_id[APPLICATION_ID_LEN] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
 
 /* Where the objects of 73 are; early NEO applets put them into 6E itself. */
 struct places {

@@ -2,8 +2,6 @@
 
 #include "apdu/decipher.h"
 
-static const uint8_t application_id[6] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
-
 /* P1 P2 */
 #define SELECT_BY_NAME  0x04
 #define PSO_PLAIN       0x80
