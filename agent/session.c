@@ -116,7 +116,9 @@ static gpg_error_t register_all(assuan_context_t assuan)
 static gpg_error_t start(struct session *session)
 {
     char hello[80];
-    gpg_error_t err = assuan_new(&session->assuan);
+    /* The source of libassuan's own errors is to be that of all others. */
+    gpg_error_t err = assuan_new_ext(&session->assuan, GPG_ERR_SOURCE_GPGAGENT,
+                                     assuan_get_malloc_hooks(), NULL, NULL);
 
     if (err)
         return err;
@@ -130,6 +132,18 @@ static gpg_error_t start(struct session *session)
     return err ? err : register_all(session->assuan);
 }
 
+/* A line that is too long ends the session: where the next one begins nobody can tell. libassuan hangs
+ * up without a word. */
+static void say_last_word(struct session *session, gpg_error_t err)
+{
+    char line[80];
+
+    if (gpg_err_code(err) != GPG_ERR_ASS_LINE_TOO_LONG)
+        return;
+    snprintf(line, sizeof line, "ERR %u Line too long <Cardea>", session_error(err));
+    (void)assuan_write_line(session->assuan, line);
+}
+
 void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
 {
     struct session session = {
@@ -141,6 +155,7 @@ void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
         err = assuan_accept(session.assuan);
     if (!err)
         err = assuan_process(session.assuan);
+    say_last_word(&session, err);
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
         log_debug("session: process %ld: %s", (long)peer_pid, gpg_strerror(err));
     assuan_release(session.assuan);

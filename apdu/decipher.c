@@ -34,6 +34,9 @@ static gpg_error_t encode_point(const struct public_key *key, struct view point,
     struct buffer middle = BUFFER(POINT_OCTETS_MAX + 16);
     gpg_error_t err = point_check(key->algorithm.curve, point);
 
+    /* Nobody is to type a PIN or touch a token for a secret that is none. */
+    if (!err && point_has_small_order(key->algorithm.curve, point))
+        err = gpg_error(GPG_ERR_INV_DATA);
     if (!err)
         err = tlv_append(&inner, TAG_POINT, point);
     if (!err)

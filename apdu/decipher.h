@@ -8,7 +8,8 @@
  *   RSA   cryptogram as a number, any leading zeros; it is padded to the modulus' length
  *   ECDH  ephemeral point as the card takes it: 04 x y, or the bare coordinate
  * GPG_ERR_INV_DATA when it cannot have been made for this key: longer than the modulus, a point of
- * the wrong length or off the curve. GPG_ERR_WRONG_KEY_USAGE for a key that opens nothing. */
+ * the wrong length, off the curve or of a small order. GPG_ERR_WRONG_KEY_USAGE for a key that opens
+ * nothing. */
 gpg_error_t decipher_encode(const struct public_key *key, struct view ciphertext,
                             struct buffer *data);
 
