@@ -1,6 +1,6 @@
 /* PKDECRYPT: from the client's ciphertext to the card and back in the form that the client reads.
  */
-#include "agent/advice.h"
+#include "base/advice.h"
 #include "agent/ciphertext.h"
 #include "agent/inquiry.h"
 #include "agent/line.h"

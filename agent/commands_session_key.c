@@ -1,5 +1,5 @@
 /* SESSIONKEY: from the PKESK packets of a message to its session key, for clients without GnuPG. */
-#include "agent/advice.h"
+#include "base/advice.h"
 #include "agent/inquiry.h"
 #include "agent/line.h"
 #include "agent/peer.h"

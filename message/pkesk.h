@@ -42,6 +42,10 @@ struct pkesk {
  * unknown, RSA beyond 4096 bits) is no error here: on_token is false. *p is untouched on failure. */
 gpg_error_t pkesk_parse(struct view body, struct pkesk *p);
 
+/* Appends the packet with its header, as it would stand in a message; only for one that a token can do.
+ * GPG_ERR_TOO_LARGE past the cap. */
+gpg_error_t pkesk_write(const struct pkesk *p, struct buffer *packet);
+
 /* True if the packet does not say for whom it is (RFC 9580 §5.1.8). */
 bool pkesk_is_hidden(const struct pkesk *p);
 
