@@ -1,5 +1,4 @@
 /* SESSIONKEY: from the PKESK packets of a message to its session key, for clients without GnuPG. */
-#include "base/advice.h"
 #include "agent/inquiry.h"
 #include "agent/line.h"
 #include "agent/peer.h"
@@ -9,6 +8,7 @@
 #include "agent/recipients.h"
 #include "agent/session.h"
 #include "apdu/decipher.h"
+#include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 
