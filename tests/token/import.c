@@ -180,7 +180,6 @@ static unsigned int rsa_bits(const struct openpgp_secret_key *key)
     return (unsigned int)octets * 8;
 }
 
-/* Puts the key into a copy of nothing first, so that a bad one leaves the slot alone. */
 static gpg_error_t fill_slot(struct token *t, enum slot slot, const struct openpgp_secret_key *key)
 {
     struct key *to = &t->card.keys[slot];

@@ -195,6 +195,12 @@ static void x448_in_the_old_packet_is_known(void **state)
     token_free(&t);
 }
 
+/* A key on P-256 whose secret number is 1, with a point that nobody looks at: 24 octets. */
+static void append_small_key(struct buffer *b)
+{
+    exchange_append_hex(b, "04 65535353 13 08 2A8648CE3D030107 0001 01 00 0001 01 0002");
+}
+
 /* The secret number 1 as a short MPI; the base point is FIPS 186-4 D.1.2.3's. */
 static void short_numbers_are_padded(void **state)
 {
@@ -227,6 +233,49 @@ static void unknown_keys_are_refused(void **state)
     assert_int_not_equal(
         import_packet(t, "13 08 2A8648CE3D030107 0001 01", "0101 01" X25519_SECRET), 0);
     expect(t, "00 CA 00DE 00", "010002000300 9000");
+    token_free(&t);
+}
+
+/* RFC 4880 §4.2: old and new formats, all lengths; a key of version 6 is passed over. */
+static void every_form_of_packet_is_read(void **state)
+{
+    static const char *const heads[] = { "94 18", "95 0018", "96 00000018", "C5 18",
+                                         "C5 FF00000018" };
+    static const char other[] = "D1 C000 " /* a user attribute of 192 octets */;
+    struct buffer key = BUFFER(1024);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        struct token *t = exchange_new();
+
+        buffer_clear(&key);
+        exchange_append_hex(&key, other);
+        while (key.len < 3 + 192)
+            assert_int_equal(buffer_append_u8(&key, 0), 0);
+        exchange_append_hex(&key, "C5 06 06 65535353 19");
+        exchange_append_hex(&key, heads[i]);
+        append_small_key(&key);
+        assert_int_equal(token_import(t, buffer_view(&key)), 0);
+        expect(t, "00 CA 00DE 00", "010202000300 9000");
+        token_free(&t);
+    }
+    buffer_free(&key);
+}
+
+static void forms_not_for_keys_are_refused(void **state)
+{
+    static const char *const heads[] = { "97", "C5 E0", "C5 FE", "45 16", "96 00", "C5 C0" };
+    struct buffer key = BUFFER(1024);
+    struct token *t = exchange_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        buffer_clear(&key);
+        exchange_append_hex(&key, heads[i]);
+        append_small_key(&key);
+        assert_int_equal(gpg_err_code(token_import(t, buffer_view(&key))), GPG_ERR_BAD_DATA);
+    }
+    buffer_free(&key);
     token_free(&t);
 }
 
@@ -281,6 +330,8 @@ int main(void)
         cmocka_unit_test(x448_in_the_old_packet_is_known),
         cmocka_unit_test(short_numbers_are_padded),
         cmocka_unit_test(unknown_keys_are_refused),
+        cmocka_unit_test(every_form_of_packet_is_read),
+        cmocka_unit_test(forms_not_for_keys_are_refused),
         cmocka_unit_test(cut_keys_do_no_harm),
         cmocka_unit_test(damaged_armor_is_refused),
     };

@@ -1,7 +1,7 @@
 /* cardea-token as a program: this test is the reader that it attaches to. */
 #include "tests/token/exchange.h"
 
-#include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,27 +55,6 @@ static int world_make(void **state)
     return 0;
 }
 
-static int world_end(void **state)
-{
-    struct world *w = *state;
-
-    if (w->program > 0) {
-        kill(w->program, SIGKILL);
-        waitpid(w->program, NULL, 0);
-    }
-    if (w->card >= 0)
-        close(w->card);
-    close(w->listener);
-    unlink(w->reader);
-    unlink(w->state);
-    unlink(w->trace);
-    unlink(w->control);
-    unlink(w->errors);
-    assert_int_equal(rmdir(w->folder), 0); /* nothing else was left there */
-    free(w);
-    return 0;
-}
-
 static void run_program(struct world *w, const char *const *arguments)
 {
     const char *argv[ARGUMENTS_MAX + 2] = { CARDEA_TOKEN };
@@ -110,6 +89,27 @@ static int exit_code(struct world *w)
     }
     fail_msg("the program does not end");
     return -1;
+}
+
+static int world_end(void **state)
+{
+    struct world *w = *state;
+
+    if (w->program > 0) {
+        kill(w->program, SIGTERM);
+        assert_int_equal(exit_code(w), 0);
+    }
+    if (w->card >= 0)
+        close(w->card);
+    close(w->listener);
+    unlink(w->reader);
+    unlink(w->state);
+    unlink(w->trace);
+    unlink(w->control);
+    unlink(w->errors);
+    assert_int_equal(rmdir(w->folder), 0); /* nothing else was left there */
+    free(w);
+    return 0;
 }
 
 static bool readable(int fd, int ms)
@@ -382,6 +382,7 @@ static void state_outlives_the_program(void **state)
     ask(w, "00 20 0082 06 303030303030", "6982");
     kill(w->program, SIGKILL); /* what was answered is kept */
     waitpid(w->program, NULL, 0);
+    w->program = -1;
     close(w->card);
     assert_int_equal(stat(w->state, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
@@ -419,6 +420,27 @@ static void state_that_can_not_be_written_ends_it(void **state)
     complains(w, "cannot write /nonexistent/state");
 }
 
+/* No answer says that something was kept which was not. */
+static void state_that_can_no_longer_be_written_ends_it(void **state)
+{
+    struct world *w = *state;
+    char folder[128], file[160];
+    uint8_t octet;
+
+    snprintf(folder, sizeof folder, "%s/folder", w->folder);
+    snprintf(file, sizeof file, "%s/state", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    RUN(w, "--connect", w->reader, "--state", file);
+    connect_and_power(w);
+    ask(w, "00 20 0082", "63C3");
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(folder), 0);
+    transmit(w, "00 20 0082 06 303030303030");
+    assert_int_equal(recv(w->card, &octet, 1, 0), 0);
+    assert_int_equal(exit_code(w), 1);
+    complains(w, "cannot write");
+}
+
 static void keys_come_from_files(void **state)
 {
     struct world *w = *state;
@@ -436,6 +458,44 @@ static void keys_come_from_files(void **state)
     RUN(w, "--connect", w->reader, "--import", "/nonexistent");
     assert_int_equal(exit_code(w), 1);
     complains(w, "cannot import /nonexistent");
+}
+
+static void features_come_from_the_command_line(void **state)
+{
+    struct world *w = *state;
+
+    RUN(w, "--connect", w->reader, "--no-extended", "--no-chaining", "--no-get-response",
+        "--no-button", "--no-rsa-generation", "--outer-tags", "--piv", "--yubico-version",
+        "5.4.12");
+    connect_and_power(w);
+    ask(w, "00 CA 5F52 00", "0031F573C00100059000 9000");
+    ask(w, "00 CA 004F 06", "6700");
+    ask(w, "00 CA 7F74 00", "6A88");
+    ask(w, "00 CA 007A 00", "7A05 9303000000 9000");
+    ask(w, "00 F1 0000 00", "050412 9000");
+    ask(w, VERIFY_ADMIN, "9000");
+    ask(w, "00 47 8000 02 B800 00", "6A81");
+    ask(w, "00 A4 0400 05 A000000308", "9000");
+    ask(w, "00 CA 004F 00", "6D00");
+}
+
+static void reader_may_be_on_tcp(void **state)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    struct world *w = *state;
+    socklen_t len = sizeof address;
+    char where[64];
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    close(w->listener);
+    w->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(w->listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(w->listener, 1), 0);
+    assert_int_equal(getsockname(w->listener, (struct sockaddr *)&address, &len), 0);
+    snprintf(where, sizeof where, "localhost:%u", ntohs(address.sin_port));
+    RUN(w, "--connect", where);
+    connect_and_power(w);
+    ask(w, "00 CA 004F 00", "D276000124010304FF00000000010000 9000");
 }
 
 static void pins_and_touch_come_from_the_command_line(void **state)
@@ -509,6 +569,25 @@ static void card_is_removed_and_inserted(void **state)
     controls(w, "quit\n", "ok bye\n");
     assert_int_equal(exit_code(w), 0);
     assert_int_equal(access(w->control, F_OK), -1);
+}
+
+static void insertion_without_a_reader_is_an_error(void **state)
+{
+    struct world *w = *state;
+    char line[256];
+
+    RUN(w, "--connect", w->reader, "--control", w->control);
+    connect_and_power(w);
+    controls(w, "remove\n", "ok removed\n");
+    close(w->listener);
+    control(w, "insert\n", line);
+    assert_memory_equal(line, "error cannot connect to", 23);
+    controls(w, "status\n", "ok removed not-connected\n");
+    unlink(w->reader);
+    w->listener = listen_at(w->reader);
+    controls(w, "insert\n", "ok inserted\n");
+    close(w->card);
+    connect_and_power(w);
 }
 
 static void control_socket_answers_nonsense(void **state)
@@ -664,10 +743,14 @@ int main(void)
         WORLD_TEST(state_outlives_the_program),
         WORLD_TEST(damaged_state_is_refused_and_left_alone),
         WORLD_TEST(state_that_can_not_be_written_ends_it),
+        WORLD_TEST(state_that_can_no_longer_be_written_ends_it),
         WORLD_TEST(keys_come_from_files),
+        WORLD_TEST(features_come_from_the_command_line),
+        WORLD_TEST(reader_may_be_on_tcp),
         WORLD_TEST(pins_and_touch_come_from_the_command_line),
         WORLD_TEST(kdf_hashes_the_pins),
         WORLD_TEST(card_is_removed_and_inserted),
+        WORLD_TEST(insertion_without_a_reader_is_an_error),
         WORLD_TEST(control_socket_answers_nonsense),
         WORLD_TEST(stale_control_socket_is_replaced_but_a_live_one_is_not),
         WORLD_TEST(touch_comes_by_control_socket_or_signal),
