@@ -35,3 +35,10 @@ if(CARDEA_COVERAGE)
   target_compile_options(cardea_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
   target_link_options(cardea_options INTERFACE -fprofile-instr-generate)
 endif()
+
+option(CARDEA_FUZZ "Build the fuzz targets (clang only)" OFF)
+if(CARDEA_FUZZ)
+  # The libraries too, or the fuzzer sees no further than the target's own file.
+  target_compile_options(cardea_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(cardea_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
