@@ -14,20 +14,12 @@
 /* Octets of a PIN that a client may send by loopback, as gpg-agent has it. */
 #define LOOPBACK_PIN_MAX 255
 
-static int client_fd(struct session *session)
-{
-    int fds[1] = { -1 };
-
-    assuan_get_active_fds(session->assuan, 0, fds, 1);
-    return fds[0];
-}
-
 /* Gone is who hung up, not who sent the next command early or will send no more. */
 static bool is_gone(void *context)
 {
-    struct pollfd fds[2] = { { .fd = client_fd(context) },
-                             { .fd = ((struct session *)context)->agent->stop_fd,
-                               .events = POLLIN } };
+    const struct session *session = context;
+    struct pollfd fds[2] = { { .fd = session->fd },
+                             { .fd = session->agent->stop_fd, .events = POLLIN } };
 
     return poll(fds, 2, 0) > 0;
 }
@@ -42,7 +34,7 @@ static struct pinentry_request request_for(struct session *session)
     request.owner_pid = session->peer_pid;
     request.owner_uid = session->peer_uid;
     request.timeout_seconds = session->agent->config->pinentry_timeout;
-    request.client_fd = client_fd(session);
+    request.client_fd = session->fd;
     request.cancel_fd = session->agent->stop_fd;
     return request;
 }
@@ -88,7 +80,7 @@ static gpg_error_t read_client_pin(struct session *session, struct buffer *answe
                                           .done_fd = -1 };
     enum prompt_end end;
     struct watch watch;
-    gpg_error_t err = watch_start(&watch, &limits, client_fd(session), SHUT_RD);
+    gpg_error_t err = watch_start(&watch, &limits, session->fd, SHUT_RD);
 
     if (err)
         return err;

@@ -114,7 +114,8 @@ static gpg_error_t register_all(assuan_context_t assuan)
     return err;
 }
 
-static gpg_error_t start(struct session *session)
+/* *taken: libassuan has the descriptor. */
+static gpg_error_t start(struct session *session, bool *taken)
 {
     char hello[80];
     /* The source of libassuan's own errors is to be that of all others. */
@@ -126,7 +127,7 @@ static gpg_error_t start(struct session *session)
     err = assuan_init_socket_server(session->assuan, session->fd, ASSUAN_SOCKET_SERVER_ACCEPTED);
     if (err)
         return err;
-    session->fd = -1; /* libassuan's from here on */
+    *taken = true;
     assuan_set_pointer(session->assuan, session);
     snprintf(hello, sizeof hello, "Cardea at your service, process %ld", (long)getpid());
     err = assuan_set_hello_line(session->assuan, hello);
@@ -150,7 +151,8 @@ void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
     struct session session = {
         .agent = agent, .fd = fd, .peer_pid = peer_pid, .peer_uid = peer_uid
     };
-    gpg_error_t err = start(&session);
+    bool taken = false;
+    gpg_error_t err = start(&session, &taken);
 
     if (!err)
         err = assuan_accept(session.assuan);
@@ -160,7 +162,7 @@ void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
         log_debug("session: process %ld: %s", (long)peer_pid, gpg_strerror(err));
     assuan_release(session.assuan);
-    if (session.fd >= 0)
-        close(session.fd);
+    if (!taken)
+        close(fd);
     pinentry_options_free(&session.options);
 }

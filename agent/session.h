@@ -25,7 +25,7 @@ enum pin_mode { PIN_ASK, PIN_CANCEL, PIN_ERROR, PIN_LOOPBACK };
 struct session {
     struct agent *agent;
     assuan_context_t assuan;
-    int fd;
+    int fd; /* libassuan's to read, write and close */
     pid_t peer_pid;
     uid_t peer_uid;
     struct pinentry_options options;

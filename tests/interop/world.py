@@ -33,7 +33,7 @@ def wait_until(condition, what, patience=PATIENCE):
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
-        time.sleep(0.01)
+        time.sleep(0.005)
 
 
 def need(*programs):
