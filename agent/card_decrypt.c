@@ -109,7 +109,8 @@ static gpg_error_t verify(struct card *card, struct job *job)
     bool fresh = card->selected && monotonic_ms() - card->data_read_ms < TRIES_FRESH_MS;
     gpg_error_t err = 0;
 
-    if (job->pin.data || card->pin.pin.data || !fresh)
+    /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
+    if (job->pin.data || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
         err = card_identify(card);
     if (!err && !key_is_there(card, job->key))
         err = gpg_error(GPG_ERR_WRONG_CARD);

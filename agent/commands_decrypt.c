@@ -1,7 +1,7 @@
 /* PKDECRYPT: from the client's ciphertext to the card and back in the form that the client reads.
  */
-#include "agent/advice.h"
 #include "agent/ciphertext.h"
+#include "agent/inquiry.h"
 #include "agent/line.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
@@ -10,6 +10,7 @@
 #include "agent/session.h"
 #include "apdu/decipher.h"
 #include "apdu/point.h"
+#include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -22,18 +23,12 @@
 static gpg_error_t inquire_ciphertext(assuan_context_t assuan, enum kem kem,
                                       struct ciphertext *ciphertext)
 {
-    unsigned char *value = NULL;
-    char limit[16];
-    size_t len;
-    gpg_error_t err;
+    struct buffer value = BUFFER(CIPHERTEXT_MAX);
+    gpg_error_t err = inquiry_read(assuan, "CIPHERTEXT", &value);
 
-    snprintf(limit, sizeof limit, "%d", CIPHERTEXT_MAX);
-    err = assuan_write_status(assuan, "INQUIRE_MAXLEN", limit);
     if (!err)
-        err = assuan_inquire(assuan, "CIPHERTEXT", &value, &len, CIPHERTEXT_MAX);
-    if (!err)
-        err = ciphertext_parse(view_of(value, len), kem, ciphertext);
-    free(value);
+        err = ciphertext_parse(buffer_view(&value), kem, ciphertext);
+    buffer_free(&value);
     return err;
 }
 

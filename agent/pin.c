@@ -1,31 +1,25 @@
 #include "agent/pin.h"
 
+#include "agent/inquiry.h"
 #include "agent/peer.h"
 #include "agent/pin_prompt.h"
 #include "agent/pinentry.h"
+#include "agent/watch.h"
 #include "base/log.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Octets of a PIN that a client may send by loopback, as gpg-agent has it. */
 #define LOOPBACK_PIN_MAX 255
 
-static int client_fd(struct session *session)
-{
-    int fds[1] = { -1 };
-
-    assuan_get_active_fds(session->assuan, 0, fds, 1);
-    return fds[0];
-}
-
 /* Gone is who hung up, not who sent the next command early or will send no more. */
 static bool is_gone(void *context)
 {
-    struct pollfd fds[2] = { { .fd = client_fd(context) },
-                             { .fd = ((struct session *)context)->agent->stop_fd,
-                               .events = POLLIN } };
+    const struct session *session = context;
+    struct pollfd fds[2] = { { .fd = session->fd },
+                             { .fd = session->agent->stop_fd, .events = POLLIN } };
 
     return poll(fds, 2, 0) > 0;
 }
@@ -40,7 +34,7 @@ static struct pinentry_request request_for(struct session *session)
     request.owner_pid = session->peer_pid;
     request.owner_uid = session->peer_uid;
     request.timeout_seconds = session->agent->config->pinentry_timeout;
-    request.client_fd = client_fd(session);
+    request.client_fd = session->fd;
     request.cancel_fd = session->agent->stop_fd;
     return request;
 }
@@ -75,14 +69,40 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     return pinentry_get_pin(&request, pin);
 }
 
+/* The card waits for the client, and other clients for the card: not for longer than for a human. The
+ * connection is shut down for reading only, so that the client still hears why. */
+static gpg_error_t read_client_pin(struct session *session, struct buffer *answer)
+{
+    const int64_t ms = (int64_t)session->agent->config->pinentry_timeout * 1000;
+    const struct prompt_limits limits = { .deadline = deadline_in_ms(ms),
+                                          .client_fd = -1,
+                                          .cancel_fd = session->agent->stop_fd,
+                                          .done_fd = -1 };
+    enum prompt_end end;
+    struct watch watch;
+    gpg_error_t err = watch_start(&watch, &limits, session->fd, SHUT_RD);
+
+    if (err)
+        return err;
+    assuan_begin_confidential(session->assuan);
+    err = inquiry_read(session->assuan, "PASSPHRASE", answer);
+    assuan_end_confidential(session->assuan);
+    end = watch_stop(&watch);
+    if (end == PROMPT_TIMED_OUT)
+        return gpg_error(GPG_ERR_TIMEOUT);
+    if (end != PROMPT_GOES_ON || gpg_err_code(err) == GPG_ERR_ASS_CANCELED)
+        return gpg_error(GPG_ERR_CANCELED);
+    return err;
+}
+
 /* The client's word is no typing hand: a wrong PIN is not asked for again, and the last try is not
  * spent on it. */
 static gpg_error_t ask_client(struct session *session, const struct pin_question *question,
                               struct secret *pin)
 {
-    unsigned char *answer = NULL;
-    size_t len = 0;
+    struct buffer answer = BUFFER(LOOPBACK_PIN_MAX);
     gpg_error_t err;
+    size_t len;
 
     if (question->previous)
         return question->previous;
@@ -90,20 +110,15 @@ static gpg_error_t ask_client(struct session *session, const struct pin_question
         log_warning("the last try of the PIN is not spent by loopback: use a pinentry");
         return gpg_error(GPG_ERR_NOT_CONFIRMED);
     }
-    assuan_begin_confidential(session->assuan);
-    err = assuan_write_status(session->assuan, "INQUIRE_MAXLEN", "255");
-    if (!err)
-        err = assuan_inquire(session->assuan, "PASSPHRASE", &answer, &len, LOOPBACK_PIN_MAX);
-    assuan_end_confidential(session->assuan);
-    if (err)
-        return err;
-    len = strnlen((char *)answer, len);
-    if (len < question->pin_min || len > question->pin_max)
-        err = gpg_error(GPG_ERR_BAD_PIN);
-    else
-        err = secret_copy(pin, view_of(answer, len));
-    explicit_bzero(answer, len);
-    free(answer);
+    err = read_client_pin(session, &answer);
+    if (!err) {
+        len = answer.len ? strnlen((char *)answer.data, answer.len) : 0;
+        if (len < question->pin_min || len > question->pin_max)
+            err = gpg_error(GPG_ERR_BAD_PIN);
+        else
+            err = secret_copy(pin, view_of(answer.data, len));
+    }
+    buffer_free(&answer);
     return err;
 }
 

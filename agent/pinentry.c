@@ -2,65 +2,15 @@
 
 #include "agent/pinentry_dialogue.h"
 #include "agent/pinentry_process.h"
-#include "agent/prompt_queue.h"
+#include "agent/watch.h"
 #include "base/log.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define PROGRAM_PATH_MAX 4096
-
-/* libassuan reads until a line is whole, however long that takes. A thread minds the limits
- * meanwhile, and shuts the connection down at the first that is reached. */
-struct watch {
-    const struct prompt_limits *limits;
-    int fd;      /* a duplicate: libassuan closes its own when it likes */
-    int stop_fd; /* an eventfd */
-    enum prompt_end end;
-    pthread_t thread;
-};
-
-static void *watch_limits(void *arg)
-{
-    struct watch *w = arg;
-
-    w->end = prompt_wait(w->limits, w->stop_fd);
-    if (w->end != PROMPT_GOES_ON)
-        shutdown(w->fd, SHUT_RDWR);
-    return NULL;
-}
-
-static gpg_error_t watch_start(struct watch *w, const struct prompt_limits *limits, int fd)
-{
-    gpg_error_t err = 0;
-
-    *w = (struct watch){ .limits = limits };
-    w->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    w->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (w->fd < 0 || w->stop_fd < 0)
-        err = gpg_error_from_syserror();
-    else
-        err = gpg_error_from_errno(pthread_create(&w->thread, NULL, watch_limits, w));
-    if (err) {
-        close(w->fd);
-        close(w->stop_fd);
-    }
-    return err;
-}
-
-static enum prompt_end watch_stop(struct watch *w)
-{
-    eventfd_write(w->stop_fd, 1);
-    pthread_join(w->thread, NULL);
-    close(w->stop_fd);
-    close(w->fd);
-    return w->end;
-}
 
 /* The environment's PATH has no say in which program sees the PIN. */
 static const char *find_program(const char *name, char *path)
@@ -141,7 +91,7 @@ static gpg_error_t talk(const char *program, const struct pinentry_request *requ
 
     if (err)
         return no_program(program, gpg_strerror(err));
-    err = watch_start(&watch, limits, fd);
+    err = watch_start(&watch, limits, fd, SHUT_RDWR);
     if (err) {
         close(fd);
         pinentry_process_end(&process, false);

@@ -98,10 +98,11 @@ static gpg_error_t register_table(assuan_context_t assuan, const struct session_
 
 static gpg_error_t register_all(assuan_context_t assuan)
 {
-    const struct session_command *const tables[] = { session_info_commands, session_key_commands,
-                                                     session_card_commands,
-                                                     session_decrypt_commands,
-                                                     session_refused_commands };
+    const struct session_command *const tables[] = {
+        session_info_commands,    session_key_commands,         session_card_commands,
+        session_decrypt_commands, session_session_key_commands, session_token_commands,
+        session_refused_commands
+    };
     gpg_error_t err = 0;
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !err; i++)
@@ -113,21 +114,36 @@ static gpg_error_t register_all(assuan_context_t assuan)
     return err;
 }
 
-static gpg_error_t start(struct session *session)
+/* *taken: libassuan has the descriptor. */
+static gpg_error_t start(struct session *session, bool *taken)
 {
     char hello[80];
-    gpg_error_t err = assuan_new(&session->assuan);
+    /* The source of libassuan's own errors is to be that of all others. */
+    gpg_error_t err = assuan_new_ext(&session->assuan, GPG_ERR_SOURCE_GPGAGENT,
+                                     assuan_get_malloc_hooks(), NULL, NULL);
 
     if (err)
         return err;
     err = assuan_init_socket_server(session->assuan, session->fd, ASSUAN_SOCKET_SERVER_ACCEPTED);
     if (err)
         return err;
-    session->fd = -1; /* libassuan's from here on */
+    *taken = true;
     assuan_set_pointer(session->assuan, session);
     snprintf(hello, sizeof hello, "Cardea at your service, process %ld", (long)getpid());
     err = assuan_set_hello_line(session->assuan, hello);
     return err ? err : register_all(session->assuan);
+}
+
+/* A line that is too long ends the session: where the next one begins nobody can tell. libassuan hangs
+ * up without a word. */
+static void say_last_word(struct session *session, gpg_error_t err)
+{
+    char line[80];
+
+    if (gpg_err_code(err) != GPG_ERR_ASS_LINE_TOO_LONG)
+        return;
+    snprintf(line, sizeof line, "ERR %u Line too long <Cardea>", session_error(err));
+    (void)assuan_write_line(session->assuan, line);
 }
 
 void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
@@ -135,16 +151,18 @@ void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
     struct session session = {
         .agent = agent, .fd = fd, .peer_pid = peer_pid, .peer_uid = peer_uid
     };
-    gpg_error_t err = start(&session);
+    bool taken = false;
+    gpg_error_t err = start(&session, &taken);
 
     if (!err)
         err = assuan_accept(session.assuan);
     if (!err)
         err = assuan_process(session.assuan);
+    say_last_word(&session, err);
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
         log_debug("session: process %ld: %s", (long)peer_pid, gpg_strerror(err));
     assuan_release(session.assuan);
-    if (session.fd >= 0)
-        close(session.fd);
+    if (!taken)
+        close(fd);
     pinentry_options_free(&session.options);
 }

@@ -25,7 +25,7 @@ enum pin_mode { PIN_ASK, PIN_CANCEL, PIN_ERROR, PIN_LOOPBACK };
 struct session {
     struct agent *agent;
     assuan_context_t assuan;
-    int fd;
+    int fd; /* libassuan's to read, write and close */
     pid_t peer_pid;
     uid_t peer_uid;
     struct pinentry_options options;
@@ -51,6 +51,8 @@ extern const struct session_command session_info_commands[];
 extern const struct session_command session_key_commands[];
 extern const struct session_command session_card_commands[];
 extern const struct session_command session_decrypt_commands[];
+extern const struct session_command session_session_key_commands[];
+extern const struct session_command session_token_commands[];
 extern const struct session_command session_refused_commands[];
 
 static inline struct session *session_of(assuan_context_t assuan)

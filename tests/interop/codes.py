@@ -1,12 +1,14 @@
-"""Error codes of libgpg-error (gpg-error.h), and what gnupg-agent's dialect says with them."""
+"""Error codes of libgpg-error (gpg-error.h), as far as an agent may answer with them."""
 
 import enum
 
 
 class Code(enum.IntEnum):
+    DIGEST_ALGO = 5
     CIPHER_ALGO = 12
     NO_SECKEY = 17
     NOT_FOUND = 27
+    NO_DATA = 58
     RESOURCE_LIMIT = 33
     WRONG_PUBKEY_ALGO = 41
     NOT_SUPPORTED = 60
@@ -37,7 +39,9 @@ class Code(enum.IntEnum):
     FORBIDDEN = 251
     ASS_LINE_TOO_LONG = 263
     ASS_TOO_MUCH_DATA = 273
+    ASS_UNEXPECTED_CMD = 274
     ASS_UNKNOWN_CMD = 275
+    ASS_SYNTAX = 276
     ASS_CANCELED = 277
     ASS_PARAMETER = 280
     EMFILE = 32833

@@ -2,6 +2,8 @@
 
 import base64
 
+import sexp
+
 OID = {  # content octets
     "cv25519": bytes.fromhex("2B060104019755010501"),
     "cv448": bytes.fromhex("2B656F"),
@@ -70,6 +72,12 @@ class Pkesk:
             self.point, self.wrapped = first, rest[:1 + rest[0]]
         else:
             self.c = first
+
+
+def request(mail):
+    """What a client without --kem asks gpg-agent for the first recipient of a message."""
+    pkesk = Pkesk(mail)
+    return sexp.rsa(pkesk.c) if pkesk.algorithm == RSA else sexp.ecdh(pkesk.point, pkesk.wrapped)
 
 
 class PublicKey:

@@ -7,31 +7,24 @@ import unittest
 
 import card_proxy as fault
 import openpgp
-import sexp
 from codes import AGENT, Code
 from world import ADMIN_PIN, PIN, AssuanError, World, main, wait_until
-
-def request_of(mail):
-    """What gpg before 2.5.7 asks for the first recipient of a message, and for any with RSA."""
-    pkesk = openpgp.Pkesk(mail)
-    return sexp.rsa(pkesk.c) if pkesk.algorithm == openpgp.RSA else sexp.ecdh(pkesk.point, pkesk.wrapped)
-
 
 class CardWorld(World):
     """A world with a key and a message for it, whose token is at the end of a cable."""
 
-    def __init__(self, algorithm="cv25519", **settings):
+    def __init__(self, algorithm="cv25519", config=""):
         super().__init__()
         self.algorithm = algorithm
-        self.settings = settings
+        self.configure(config)
 
     def __enter__(self):
         super().__enter__()
         self.make_key(self.algorithm)
         self.keygrip = self.keygrips("alice")[1]
         self.mail = self.encrypt("Dear Alice")
-        self.request = request_of(self.mail)
-        self.start_agent(**self.settings)
+        self.request = openpgp.request(self.mail)
+        self.start_agent()
         self.proxy = self.start_token_behind_proxy()
         self.insert(self.proxy)
         self.good = self.ask()
@@ -152,7 +145,7 @@ class Lies(Fault):
 
     def sweep(self, algorithm, answers):
         # Without a PIN kept, every VERIFY must have a typed PIN of its own.
-        with CardWorld(algorithm, cache_ttl=0) as w:
+        with CardWorld(algorithm, "[pin-cache]\nttl = 0\n") as w:
             for number in range(1, self.DECIPHER + 1):
                 for name, lie in answers.items():
                     what = f"{algorithm}: command {number} is answered with {name}"
@@ -167,6 +160,14 @@ class Lies(Fault):
     def test_rsa(self):
         # Whatever octets a card gives for a cryptogram may be what was in it.
         self.sweep("rsa2048", {name: lie for name, lie in self.ANSWERS.items() if len(name) == 4})
+
+    def test_zero_secret(self):
+        """What RFC 7748 section 6.1 tells to refuse."""
+        with CardWorld() as w:
+            self.check_fault(w, {self.DECIPHER: fault.answer(bytes(32) + b"\x90\0")}, "zeros",
+                             {Code.INV_DATA})
+            self.assertIn("the message cannot have been made for this key", w.log())
+            self.check_all_well(w, "afterwards")
 
     def test_two_answers(self):
         """An answer too many would be taken for that of the next command: the card is dropped instead."""
@@ -226,7 +227,7 @@ class Absent(Fault):
             w.start_agent()
             with w.connect() as client:
                 with self.assertRaises(AssuanError) as caught:
-                    client.decrypt(w.keygrips("alice")[1], request_of(mail))
+                    client.decrypt(w.keygrips("alice")[1], openpgp.request(mail))
                 self.assertEqual(caught.exception.number, 67108976)  # gnupg-protocols.md 1.8
             self.assertIn("insert the token that holds the key", w.log())
             w.start_token()
@@ -260,7 +261,7 @@ class Absent(Fault):
             w.start_token(imports=False)
             with w.connect() as client:
                 with self.assertRaises(AssuanError) as caught:
-                    client.decrypt(w.keygrips("alice")[1], request_of(mail))
+                    client.decrypt(w.keygrips("alice")[1], openpgp.request(mail))
                 self.assertEqual(caught.exception.number, 67108881)
                 with self.assertRaises(AssuanError) as caught:
                     client.command("READKEY OPENPGP.2")

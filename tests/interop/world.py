@@ -33,7 +33,7 @@ def wait_until(condition, what, patience=PATIENCE):
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
-        time.sleep(0.01)
+        time.sleep(0.005)
 
 
 def need(*programs):
@@ -247,8 +247,13 @@ class World:
 
     # The agent
 
-    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry", **settings):
-        options = [*options, *(x for k, v in settings.items() for x in ("--" + {"cache_ttl": "pin-cache-ttl"}.get(k, k.replace("_", "-")), v))]
+    def configure(self, text):
+        """What the configuration file of the next agent says."""
+        path = self.folder / "config" / "cardea" / "agent.conf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry"):
         command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
         for reader in readers or [f"socket:{self.reader_socket}"]:
             command += ["--reader", reader]
