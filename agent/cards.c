@@ -1,6 +1,6 @@
 #include "agent/cards.h"
 
-#include "agent/advice.h"
+#include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 

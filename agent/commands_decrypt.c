@@ -1,6 +1,5 @@
 /* PKDECRYPT: from the client's ciphertext to the card and back in the form that the client reads.
  */
-#include "agent/advice.h"
 #include "agent/ciphertext.h"
 #include "agent/inquiry.h"
 #include "agent/line.h"
@@ -11,6 +10,7 @@
 #include "agent/session.h"
 #include "apdu/decipher.h"
 #include "apdu/point.h"
+#include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 

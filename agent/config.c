@@ -3,7 +3,6 @@
 #include "agent/config_settings.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -98,20 +97,9 @@ static const char *set_program(struct config_source *source, const struct config
     return NULL;
 }
 
-static bool is_usb_id(const char *text)
-{
-    for (int i = 0; i < 9; i++) {
-        if (i == 4 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
-            return false;
-    }
-    return text[9] == '\0';
-}
-
 static bool is_reader(const char *value)
 {
-    return strcmp(value, "pcsc") == 0 || strcmp(value, "usb") == 0 ||
-           (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
-           (strncmp(value, "usb:", 4) == 0 && is_usb_id(value + 4)) ||
+    return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
            (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
@@ -156,7 +144,7 @@ static const char *add_reader(struct config_source *source, const struct config_
 static const struct config_setting settings[] = {
     { "agent", "gnupghome", set_home, FIELD(gnupghome), 0, 0, "a directory" },
     { "agent", "reader", add_reader, FIELD(readers), 0, 0,
-      "pcsc, pcsc:NAME, usb, usb:VVVV:PPPP (hexadecimal) or socket:PATH" },
+      "pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT" },
     { "agent", "log-level", set_log_level, FIELD(log_level), 0, 0,
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,

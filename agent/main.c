@@ -1,10 +1,10 @@
 /* cardea-agent: starts, waits for signals, ends. */
 #include "agent/config.h"
 #include "agent/harden.h"
-#include "agent/home.h"
 #include "agent/listener.h"
 #include "agent/pin_expiry.h"
 #include "agent/socket_file.h"
+#include "base/gpg_home.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -59,7 +59,10 @@ static gpg_error_t start(struct process *process)
     if (!err)
         err = home_socket_path(process->home, HOME_SOCKET, &process->socket_path);
     if (err) {
-        log_error("no place for the socket: %s", gpg_strerror(err));
+        log_error("no place for the socket: %s%s", gpg_strerror(err),
+                  gpg_err_code(err) == GPG_ERR_INV_VALUE
+                      ? ": a redirect file is where the socket belongs, and cannot be followed"
+                      : "");
         return err;
     }
     err = open_signals(process);

@@ -3,8 +3,13 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define KEY_ID_LEN 8
+
+/* What a process calls itself is its own affair: it must not write lines of the prompt, nor push them
+ * out of it. */
+#define PEER_SHOWN_MAX 128
 
 /* With so few tries left the prompt says so. */
 #define FEW_TRIES 3
@@ -35,15 +40,16 @@ void pin_prompt_write(const struct pin_question *question, const char *peer,
 {
     const struct slot_data *slot = &question->facts->data.slot[question->slot];
     char card[CARD_NAME_MAX], algorithm[ALGORITHM_NAME_MAX];
-    char key_id[2 * KEY_ID_LEN + 1], tries[48] = "";
+    char key_id[2 * KEY_ID_LEN + 1], tries[48] = "", who[PEER_SHOWN_MAX];
 
     *prompt = (struct pin_prompt){ .error = "" };
     hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
     pin_prompt_card_name(&question->facts->data, card);
+    text_escape(view_of(peer, strlen(peer)), who, sizeof who);
     if (question->tries_left <= FEW_TRIES)
         snprintf(tries, sizeof tries, "\nTries left: %u", question->tries_left);
     snprintf(prompt->description, sizeof prompt->description,
-             "%s wants to open an encrypted message.\n\nToken: %s\nKey: %s (%s)%s", peer, card,
+             "%s wants to open an encrypted message.\n\nToken: %s\nKey: %s (%s)%s", who, card,
              key_id, algorithm_name(&slot->algorithm, algorithm), tries);
     write_error(question, prompt);
     if (question->tries_left == 1)

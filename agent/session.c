@@ -98,10 +98,11 @@ static gpg_error_t register_table(assuan_context_t assuan, const struct session_
 
 static gpg_error_t register_all(assuan_context_t assuan)
 {
-    const struct session_command *const tables[] = { session_info_commands, session_key_commands,
-                                                     session_card_commands,
-                                                     session_decrypt_commands,
-                                                     session_refused_commands };
+    const struct session_command *const tables[] = {
+        session_info_commands,    session_key_commands,         session_card_commands,
+        session_decrypt_commands, session_session_key_commands, session_token_commands,
+        session_refused_commands
+    };
     gpg_error_t err = 0;
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !err; i++)

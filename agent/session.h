@@ -59,6 +59,8 @@ extern const struct session_command session_info_commands[];
 extern const struct session_command session_key_commands[];
 extern const struct session_command session_card_commands[];
 extern const struct session_command session_decrypt_commands[];
+extern const struct session_command session_session_key_commands[];
+extern const struct session_command session_token_commands[];
 extern const struct session_command session_refused_commands[];
 
 static inline struct session *session_of(assuan_context_t assuan)

@@ -85,6 +85,20 @@ static struct key_algorithm parse_rsa(struct view rest)
     return (struct key_algorithm){ .kind = KEY_RSA, .rsa_bits = bits };
 }
 
+static bool curve_does(const struct curve *curve, enum key_kind kind)
+{
+    switch (kind) {
+    case KEY_ECDH:
+        return !curve->edwards;
+    case KEY_ECDSA:
+        return !curve->edwards && !curve->montgomery;
+    case KEY_EDDSA:
+        return curve->edwards;
+    default:
+        return false;
+    }
+}
+
 /* The OID may carry one more octet: FF "import with public key", 00, or what YubiKey 5.2 makes up.
  */
 static struct key_algorithm parse_curve(enum key_kind kind, struct view oid)
@@ -94,7 +108,7 @@ static struct key_algorithm parse_curve(enum key_kind kind, struct view oid)
 
     if (!curve && oid.len > 1)
         curve = curve_by_oid(view_of(oid.data, oid.len - 1));
-    if (!curve || (kind == KEY_ECDH && curve->edwards) || (kind == KEY_ECDSA && curve->montgomery))
+    if (!curve || !curve_does(curve, kind))
         return unknown;
     return (struct key_algorithm){ .kind = kind, .curve = curve };
 }

@@ -16,9 +16,12 @@
 #define TAG_FINGERPRINTS             0xc5
 #define TAG_CREATION_TIMES           0xcd
 #define TAG_KEY_INFORMATION          0xde
+#define TAG_INTEGER                  0x02
 #define TAG_UIF                      0xd6 /* D6, D7, D8 */
 
 #define FEATURE_BUTTON 0x20
+
+const uint8_t application_id[APPLICATION_ID_LEN] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
 
 /* Where the objects of 73 are; early NEO applets put them into 6E itself. */
 struct places {
@@ -39,8 +42,10 @@ static bool parse_aid(struct view aid, struct application_data *data)
     if (aid.len != AID_LEN)
         return false;
     memcpy(data->aid, aid.data, AID_LEN);
-    return view_take(&v, 6, &application) && view_u16(&v, &data->version) &&
-           view_u16(&v, &data->manufacturer) && view_u32(&v, &data->serial);
+    return view_take(&v, sizeof application_id, &application) &&
+           memcmp(application.data, application_id, sizeof application_id) == 0 &&
+           view_u16(&v, &data->version) && view_u16(&v, &data->manufacturer) &&
+           view_u32(&v, &data->serial);
 }
 
 gpg_error_t pw_status_parse(struct view v, struct pw_status *pw)
@@ -79,16 +84,30 @@ static void parse_extended_capabilities(struct view v, struct extended_capabilit
     (void)view_u16(&v, &c->certificate_max);
 }
 
+/* An INTEGER of any length: 65535 may well be written 02 03 00 FF FF. */
+static uint16_t saturated(struct view number)
+{
+    uint16_t value;
+    uint8_t low;
+
+    number = view_strip_zeros(number);
+    if (number.len > 2)
+        return UINT16_MAX;
+    if (view_u16(&number, &value))
+        return value;
+    return view_u8(&number, &low) ? low : 0;
+}
+
 /* 02 02 command 02 02 response (§4.1.3.1) */
 static void parse_extended_length(struct view v, struct application_data *data)
 {
     struct tlv command, response;
 
-    if (!tlv_next(&v, &command) || !tlv_next(&v, &response))
+    if (!tlv_next(&v, &command) || !tlv_next(&v, &response) || command.tag != TAG_INTEGER ||
+        response.tag != TAG_INTEGER)
         return;
-    if (!view_u16(&command.value, &data->command_max))
-        return;
-    (void)view_u16(&response.value, &data->response_max);
+    data->command_max = saturated(command.value);
+    data->response_max = saturated(response.value);
 }
 
 static bool all_zero(const uint8_t *bytes, size_t len)
@@ -127,8 +146,9 @@ static void parse_slot(const struct places *places, int i, struct slot_data *slo
         slot->present = true;
     if (find(places, TAG_CREATION_TIMES, &v) && view_take(&v, (size_t)i * 4, &part))
         (void)view_u32(&v, &slot->created);
-    if (find(places, (uint32_t)(TAG_UIF + i), &v) && v.len > 0 && v.data[0] <= TOUCH_CACHED_FIXED)
-        slot->touch = (enum touch_policy)v.data[0];
+    /* A policy that we do not know is no "never". */
+    if (find(places, (uint32_t)(TAG_UIF + i), &v) && v.len > 0)
+        slot->touch = v.data[0] <= TOUCH_CACHED_FIXED ? (enum touch_policy)v.data[0] : TOUCH_ON;
 }
 
 gpg_error_t application_data_parse(struct view answer, struct application_data *r_data)

@@ -4,9 +4,14 @@
 
 #include "apdu/algorithm.h"
 
-#define AID_LEN         16
-#define FINGERPRINT_LEN 20
-#define SLOTS           3
+#define APPLICATION_ID_LEN 6
+#define AID_LEN            16
+#define FINGERPRINT_LEN    20
+#define SLOTS              3
+
+/* RID of FSFE e.V. and the OpenPGP application: what SELECT names, and every AID begins with
+ * (§4.2.1) */
+extern const uint8_t application_id[APPLICATION_ID_LEN];
 
 enum slot { SLOT_SIGN, SLOT_DECRYPT, SLOT_AUTHENTICATE };
 

@@ -33,16 +33,19 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     gpg_error_t err;
 
     err = command_encode(command, extended, &apdu);
-    if (!err)
-        err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
+    if (err)
+        goto leave;
+    err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);
     if (!err)
         err = buffer_append_view(&response->data, data);
-    if (gpg_err_code(err) == GPG_ERR_TOO_LARGE && answer.len)
+    /* Of an answer, not of the command: no card has so much to say. */
+    if (gpg_err_code(err) == GPG_ERR_TOO_LARGE)
         err = gpg_error(GPG_ERR_CARD);
     if (!err)
         response->sw = sw;
+leave:
     /* Data of commands and answers may be PINs and plaintext: the log gets lengths. */
     log_debug("apdu: %02X%02X%02X%02X lc=%zu le=%u -> %s%04X len=%zu", command->cla, command->ins,
               command->p1, command->p2, command->data.len, (unsigned)command->le,
@@ -50,6 +53,23 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     buffer_free(&apdu);
     buffer_free(&answer);
     return err;
+}
+
+/* As transmit, and once more with the Le that the card named if it did not like ours. Only a command
+ * without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a PIN or
+ * a decryption is ever repeated unasked. */
+static gpg_error_t transmit_le(struct channel *channel, const struct command *command,
+                               bool extended, struct response *response)
+{
+    struct command again = *command;
+    size_t before = response->data.len;
+    gpg_error_t err = transmit(channel, command, extended, response);
+
+    if (err || response->sw >> 8 != SW1_WRONG_LE || command->data.len || command->le == LE_NONE)
+        return err;
+    again.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
+    buffer_truncate(&response->data, before);
+    return transmit(channel, &again, extended, response);
 }
 
 static gpg_error_t collect_rest(struct channel *channel, struct response *response)
@@ -63,35 +83,21 @@ static gpg_error_t collect_rest(struct channel *channel, struct response *respon
         if (round == GET_RESPONSE_ROUNDS_MAX)
             return gpg_error(GPG_ERR_CARD);
         more.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
-        err = transmit(channel, &more, false, response);
+        err = transmit_le(channel, &more, false, response);
         if (!err && response->sw >> 8 == SW1_MORE_DATA && response->data.len == before)
             return gpg_error(GPG_ERR_CARD);
     }
     return err;
 }
 
-/* Only a command without data is sent again with the Le that the card named: it has done nothing
- * yet (ISO 7816-4 §5.3.3), and nothing of a PIN or a decryption is ever repeated unasked. */
-static gpg_error_t correct_le(struct channel *channel, struct command command, bool extended,
-                              struct response *response)
-{
-    if (response->sw >> 8 != SW1_WRONG_LE || command.data.len || command.le == LE_NONE)
-        return 0;
-    command.le = response->sw & 0xff ? response->sw & 0xff : LE_SHORT_MAX;
-    buffer_clear(&response->data);
-    return transmit(channel, &command, extended, response);
-}
-
 static gpg_error_t send_whole(struct channel *channel, const struct command *command, bool extended,
                               struct response *response)
 {
     struct command c = *command;
-    gpg_error_t err;
 
     if (!extended && c.le > LE_SHORT_MAX)
         c.le = LE_SHORT_MAX;
-    err = transmit(channel, &c, extended, response);
-    return err ? err : correct_le(channel, c, extended, response);
+    return transmit_le(channel, &c, extended, response);
 }
 
 static gpg_error_t send_chained(struct channel *channel, const struct command *command,
@@ -107,6 +113,10 @@ static gpg_error_t send_chained(struct channel *channel, const struct command *c
         (void)view_take(&rest, CHAIN_BLOCK_MAX, &block.data);
         buffer_clear(&response->data);
         err = transmit(channel, &block, false, response);
+        /* Nothing was done yet that more data could come of: fetching it would pass it for the
+         * answer to the command. */
+        if (!err && response->sw >> 8 == SW1_MORE_DATA)
+            err = gpg_error(GPG_ERR_CARD);
         if (err || response->sw != SW_SUCCESS)
             return err;
     }
@@ -125,32 +135,45 @@ static bool fits_extended(const struct channel *channel, const struct command *c
     return channel->extended && 4 + 3 + command->data.len + 2 <= max;
 }
 
-static gpg_error_t send_some_way(struct channel *channel, const struct command *command,
-                                 struct response *response)
+static bool wants_extended(const struct channel *channel, const struct command *command)
 {
-    bool long_data = command->data.len > LC_SHORT_MAX;
-    bool extended = (long_data || command->le > LE_SHORT_MAX) && fits_extended(channel, command);
+    return (command->data.len > LC_SHORT_MAX || command->le > LE_SHORT_MAX) &&
+           fits_extended(channel, command);
+}
 
-    if (long_data && !extended && !channel->chaining)
+static gpg_error_t send_some_way(struct channel *channel, const struct command *command,
+                                 bool extended, struct response *response)
+{
+    buffer_clear(&response->data);
+    if (extended || command->data.len <= LC_SHORT_MAX)
+        return send_whole(channel, command, extended, response);
+    if (!channel->chaining)
         return gpg_error(GPG_ERR_TOO_LARGE);
-    if (long_data && !extended)
-        return send_chained(channel, command, response);
-    return send_whole(channel, command, extended, response);
+    return send_chained(channel, command, response);
+}
+
+/* 6700, or what cards answer that know no chains. */
+static bool length_refused(uint16_t sw)
+{
+    return sw == SW_WRONG_LENGTH || sw == SW_LAST_COMMAND_EXPECTED ||
+           sw == SW_CHAINING_NOT_SUPPORTED;
 }
 
 gpg_error_t channel_send(struct channel *channel, const struct command *command,
                          struct response *response)
 {
-    gpg_error_t err;
+    bool extended = wants_extended(channel, command);
+    gpg_error_t err = send_some_way(channel, command, extended, response);
 
-    buffer_clear(&response->data);
-    err = send_some_way(channel, command, response);
-    if (!err && response->sw == SW_WRONG_LENGTH && channel->extended &&
-        (command->data.len <= LC_SHORT_MAX ? command->le > LE_SHORT_MAX : channel->chaining)) {
-        log_debug("apdu: the card refuses extended length, going on without it");
-        channel->extended = false;
-        buffer_clear(&response->data);
-        err = send_some_way(channel, command, response);
+    if (!err && extended && response->sw == SW_WRONG_LENGTH &&
+        (command->data.len <= LC_SHORT_MAX || channel->chaining)) {
+        err = send_some_way(channel, command, false, response);
+        /* Refused either way, it was the data that was wrong. */
+        if (!err && !length_refused(response->sw)) {
+            log_debug("apdu: the card refuses extended length, going on without it");
+            channel->extended = false;
+            channel->refused = true;
+        }
     }
     return err ? err : collect_rest(channel, response);
 }

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define PADDING_RSA 0x00
+#define PADDING_RSA    0x00
+#define PKCS1_OVERHEAD 11
 
 #define TAG_CIPHER     0xa6
 #define TAG_PUBLIC_KEY 0x7f49
@@ -93,12 +94,23 @@ static gpg_error_t decode_point(const struct curve *curve, struct view answer, s
     return 0;
 }
 
-gpg_error_t decipher_decode(const struct public_key *key, struct view answer, struct secret *plain)
+/* PKCS #1 v1.5 takes 11 octets of the modulus' length (RFC 8017 §7.2). */
+static gpg_error_t decode_rsa(const struct public_key *key, struct view answer,
+                              struct secret *plain)
 {
-    if (key->algorithm.kind != KEY_RSA)
-        return decode_point(key->algorithm.curve, answer, plain);
-    /* PKCS #1 v1.5 takes 11 octets of the modulus' length (RFC 8017 §7.2). */
-    if (answer.len == 0 || answer.len > key->n.len - 11)
+    if (answer.len == 0 || answer.len + PKCS1_OVERHEAD > key->n.len)
         return gpg_error(GPG_ERR_CARD);
     return secret_copy(plain, answer);
+}
+
+gpg_error_t decipher_decode(const struct public_key *key, struct view answer, struct secret *plain)
+{
+    switch (key->algorithm.kind) {
+    case KEY_RSA:
+        return decode_rsa(key, answer, plain);
+    case KEY_ECDH:
+        return decode_point(key->algorithm.curve, answer, plain);
+    default:
+        return gpg_error(GPG_ERR_WRONG_KEY_USAGE);
+    }
 }

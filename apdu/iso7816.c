@@ -4,8 +4,6 @@ static gpg_error_t append_short(const struct command *c, struct buffer *apdu)
 {
     gpg_error_t err = 0;
 
-    if (c->data.len > LC_SHORT_MAX || c->le > LE_SHORT_MAX)
-        return gpg_error(GPG_ERR_TOO_LARGE);
     if (c->data.len) {
         err = buffer_append_u8(apdu, (uint8_t)c->data.len);
         if (!err)
@@ -21,8 +19,6 @@ static gpg_error_t append_extended(const struct command *c, struct buffer *apdu)
 {
     gpg_error_t err = 0;
 
-    if (c->data.len > UINT16_MAX || c->le > LE_MAX)
-        return gpg_error(GPG_ERR_TOO_LARGE);
     if (c->data.len || c->le != LE_NONE)
         err = buffer_append_u8(apdu, 0);
     if (!err && c->data.len) {
@@ -38,11 +34,18 @@ static gpg_error_t append_extended(const struct command *c, struct buffer *apdu)
 gpg_error_t command_encode(const struct command *c, bool extended, struct buffer *apdu)
 {
     const uint8_t header[4] = { c->cla, c->ins, c->p1, c->p2 };
-    gpg_error_t err = buffer_append(apdu, header, sizeof header);
+    size_t before = apdu->len;
+    gpg_error_t err;
 
+    if (c->data.len > (extended ? UINT16_MAX : LC_SHORT_MAX) ||
+        c->le > (extended ? LE_MAX : LE_SHORT_MAX))
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    err = buffer_append(apdu, header, sizeof header);
+    if (!err)
+        err = extended ? append_extended(c, apdu) : append_short(c, apdu);
     if (err)
-        return err;
-    return extended ? append_extended(c, apdu) : append_short(c, apdu);
+        buffer_truncate(apdu, before);
+    return err;
 }
 
 gpg_error_t answer_split(struct view answer, struct view *data, uint16_t *sw)
@@ -56,8 +59,10 @@ gpg_error_t answer_split(struct view answer, struct view *data, uint16_t *sw)
 
 gpg_error_t status_word_error(uint16_t sw)
 {
-    if ((sw & 0xfff0) == 0x63c0)
-        return gpg_error(sw == 0x63c0 ? GPG_ERR_PIN_BLOCKED : GPG_ERR_BAD_PIN);
+    /* 63Cx counts the tries left; what else old cards put behind 63 is a refused PIN all the same,
+     * and must never look like something to be tried again. */
+    if (sw >> 8 == 0x63)
+        return gpg_error(sw == SW_NO_TRIES_LEFT ? GPG_ERR_PIN_BLOCKED : GPG_ERR_BAD_PIN);
     switch (sw) {
     case SW_SUCCESS:
         return 0;

@@ -18,6 +18,7 @@
 /* SW1 SW2, ISO 7816-4 §5.6 and OpenPGP card specification §7.1 */
 #define SW_SUCCESS                  0x9000
 #define SW_TERMINATED               0x6285
+#define SW_NO_TRIES_LEFT            0x63c0
 #define SW_NO_TOUCH                 0x6600
 #define SW_WRONG_LENGTH             0x6700
 #define SW_LAST_COMMAND_EXPECTED    0x6883
@@ -36,6 +37,7 @@
 #define SW_WRONG_P1_P2              0x6b00
 #define SW_INS_NOT_SUPPORTED        0x6d00
 #define SW_CLA_NOT_SUPPORTED        0x6e00
+#define SW_UNSPECIFIED              0x6f00
 
 /* Ne, the number of octets expected: none, or at most so many. */
 #define LE_NONE      0

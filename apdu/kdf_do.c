@@ -33,15 +33,32 @@ static bool read_count(struct view content, uint32_t *count)
     return tlv_find(content, TAG_COUNT, &v) && v.len == 4 && view_u32(&v, count);
 }
 
-static bool read_salt(struct view content, uint32_t tag, struct kdf_salt *salt)
+/* An object without octets counts as absent. */
+static bool find_salt(struct view content, uint32_t tag, struct view *salt)
 {
-    struct view v;
+    return tlv_find(content, tag, salt) && salt->len > 0;
+}
 
-    if (!tlv_find(content, tag, &v) || v.len == 0 || v.len > sizeof salt->bytes)
+static bool copy_salt(struct view v, struct kdf_salt *salt)
+{
+    if (v.len > sizeof salt->bytes)
         return false;
     memcpy(salt->bytes, v.data, v.len);
     salt->len = v.len;
     return true;
+}
+
+/* One salt may serve all passwords (GnuPG "kdf-setup single", Gnuk). A second one that cannot be
+ * read is no absent one: the first in its place would make every PIN wrong. */
+static bool read_salts(struct view content, struct kdf_do *kdf)
+{
+    struct view pw1, pw3;
+
+    if (!find_salt(content, TAG_SALT_PW1, &pw1))
+        return false;
+    if (!find_salt(content, TAG_SALT_PW3, &pw3))
+        pw3 = pw1;
+    return copy_salt(pw1, &kdf->pw1) && copy_salt(pw3, &kdf->pw3);
 }
 
 gpg_error_t kdf_do_parse(struct view answer, struct kdf_do *r_kdf)
@@ -62,14 +79,11 @@ gpg_error_t kdf_do_parse(struct view answer, struct kdf_do *r_kdf)
         return 0;
     }
     if (algorithm != ALGORITHM_ITERATED_SALTED || !read_octet(content, TAG_HASH, &hash) ||
-        !read_count(content, &kdf.count) || !read_salt(content, TAG_SALT_PW1, &kdf.pw1))
+        !read_count(content, &kdf.count) || !read_salts(content, &kdf))
         return unsupported;
     if ((hash != HASH_SHA256 && hash != HASH_SHA512) || kdf.count > KDF_COUNT_MAX)
         return unsupported;
     kdf.hash = hash == HASH_SHA256 ? GCRY_MD_SHA256 : GCRY_MD_SHA512;
-    /* One salt may serve all passwords (GnuPG "kdf-setup single", Gnuk). */
-    if (!read_salt(content, TAG_SALT_PW3, &kdf.pw3))
-        kdf.pw3 = kdf.pw1;
     *r_kdf = kdf;
     return 0;
 }
@@ -95,6 +109,9 @@ gpg_error_t kdf_do_apply(const struct kdf_do *kdf, enum password which, const st
     gcry_md_hd_t md = NULL;
     gpg_error_t err;
 
+    /* Hashed, nothing would look like a PIN to the card, and cost a try. */
+    if (pin->len == 0)
+        return gpg_error(GPG_ERR_BAD_PIN);
     if (!kdf->active)
         return secret_copy(sent, secret_view(pin));
     err = secret_new(&block, salt->len + pin->len);

@@ -31,6 +31,7 @@ struct kdf_do {
  * no PIN may be sent, since each would be wrong. */
 gpg_error_t kdf_do_parse(struct view answer, struct kdf_do *kdf);
 
-/* What VERIFY sends for a PIN: its digest, or a copy of it when the KDF is inactive. */
+/* What VERIFY sends for a PIN: its digest, or a copy of it when the KDF is inactive.
+ * GPG_ERR_BAD_PIN for an empty one. */
 gpg_error_t kdf_do_apply(const struct kdf_do *kdf, enum password which, const struct secret *pin,
                          struct secret *sent);

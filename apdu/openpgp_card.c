@@ -2,8 +2,6 @@
 
 #include "apdu/decipher.h"
 
-static const uint8_t application_id[6] = { 0xd2, 0x76, 0x00, 0x01, 0x24, 0x01 };
-
 /* P1 P2 */
 #define SELECT_BY_NAME  0x04
 #define PSO_PLAIN       0x80
@@ -61,13 +59,19 @@ gpg_error_t openpgp_card_select(struct openpgp_card *card)
     return err;
 }
 
-gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value)
+static gpg_error_t send_get_data(struct openpgp_card *card, uint16_t tag, struct response *response)
 {
     struct command get = {
         .ins = INS_GET_DATA, .p1 = (uint8_t)(tag >> 8), .p2 = (uint8_t)tag, .le = LE_MAX
     };
+
+    return channel_send(&card->channel, &get, response);
+}
+
+gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value)
+{
     struct response response = RESPONSE;
-    gpg_error_t err = channel_send(&card->channel, &get, &response);
+    gpg_error_t err = send_get_data(card, tag, &response);
 
     if (!err && status_word_absent(response.sw))
         err = gpg_error(GPG_ERR_NO_OBJ);
@@ -81,43 +85,50 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
 
 /* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
  * refused extended length once does not get it again. */
-static void learn_channel(struct openpgp_card *card, bool refused_extended)
+static void learn_channel(struct openpgp_card *card)
 {
     const struct application_data *data = &card->data;
 
-    card->channel.extended = data->card.extended_length && !refused_extended;
+    card->channel.extended = data->card.extended_length && !card->channel.refused;
     card->channel.chaining = data->card.chaining;
     card->channel.command_max = data->command_max;
 }
 
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
 {
-    bool hinted_extended = card->channel.extended;
-    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
-    gpg_error_t err = openpgp_card_get_data(card, DO_APPLICATION_DATA, &value);
+    struct response response = RESPONSE;
+    gpg_error_t err = send_get_data(card, DO_APPLICATION_DATA, &response);
 
-    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
+    /* Every OpenPGP card has this object. */
+    if (!err && status_word_foreign(response.sw))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err)
-        err = application_data_parse(buffer_view(&value), &card->data);
+        err = status_word_error(response.sw);
     if (!err)
-        learn_channel(card, hinted_extended && !card->channel.extended);
-    buffer_free(&value);
+        err = application_data_parse(buffer_view(&response.data), &card->data);
+    if (!err)
+        learn_channel(card);
+    response_free(&response);
     return err;
 }
 
 gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
 {
-    struct buffer value = BUFFER(RESPONSE_DATA_MAX);
+    struct response response = RESPONSE;
     gpg_error_t err = 0;
 
+    response.sw = SW_SUCCESS;
     if (card->data.extended.kdf)
-        err = openpgp_card_get_data(card, DO_KDF, &value);
-    if (gpg_err_code(err) == GPG_ERR_NO_OBJ)
-        err = 0;
+        err = send_get_data(card, DO_KDF, &response);
+    /* Not an absent object but an absent application: to go on would be to send a bare PIN. */
+    if (!err && (response.sw == SW_INS_NOT_SUPPORTED || response.sw == SW_CLA_NOT_SUPPORTED))
+        err = gpg_error(GPG_ERR_ENOENT);
+    if (!err && !status_word_absent(response.sw))
+        err = status_word_error(response.sw);
     if (!err)
-        err = kdf_do_parse(buffer_view(&value), kdf);
-    buffer_free(&value);
+        err = kdf_do_parse(
+            response.sw == SW_SUCCESS ? buffer_view(&response.data) : (struct view){ 0 }, kdf);
+    response_free(&response);
     return err;
 }
 
@@ -136,7 +147,9 @@ gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot sl
     if (algorithm->kind == KEY_NONE || algorithm->kind == KEY_UNKNOWN)
         return gpg_error(GPG_ERR_PUBKEY_ALGO);
     err = channel_send(&card->channel, &read, &response);
-    if (!err && status_word_absent(response.sw))
+    /* The NEO says 6F00 of an empty slot. */
+    if (!err && (status_word_absent(response.sw) ||
+                 (response.sw == SW_UNSPECIFIED && !card->data.slot[slot].present)))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
         err = status_error(response.sw);

@@ -38,8 +38,8 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card);
 /* Reads a data object as the card gives it. GPG_ERR_NO_OBJ when it is not there. */
 gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struct buffer *value);
 
-/* Reads DO F9 if the card has such (else no command is sent). GPG_ERR_UNSUPPORTED_PROTOCOL: send no
- * PIN. */
+/* Reads DO F9 if the card has such (else no command is sent). After any error send no PIN:
+ * GPG_ERR_UNSUPPORTED_PROTOCOL, and GPG_ERR_ENOENT when another application answered. */
 gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf);
 
 /* READ PUBLIC KEY of a slot. GPG_ERR_NO_OBJ for an empty slot, GPG_ERR_BAD_PUBKEY, and

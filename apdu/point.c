@@ -122,7 +122,7 @@ gpg_error_t point_from_x(const struct curve *curve, const struct secret *x, stru
     gcry_ctx_t ctx = NULL;
     gpg_error_t err = gpg_error(GPG_ERR_INV_DATA);
 
-    if (x->len != curve->field_octets)
+    if (curve->montgomery || curve->edwards || x->len != curve->field_octets)
         goto leave;
     err = secret_new(&compressed, 1 + x->len);
     if (err)

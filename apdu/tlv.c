@@ -122,9 +122,14 @@ static gpg_error_t append_length(struct buffer *out, size_t len)
 
 gpg_error_t tlv_append(struct buffer *out, uint32_t tag, struct view value)
 {
+    size_t before = out->len;
     gpg_error_t err = append_tag(out, tag);
 
     if (!err)
         err = append_length(out, value.len);
-    return err ? err : buffer_append_view(out, value);
+    if (!err)
+        err = buffer_append_view(out, value);
+    if (err)
+        buffer_truncate(out, before);
+    return err;
 }

@@ -134,6 +134,14 @@ gpg_error_t buffer_append_u32(struct buffer *b, uint32_t value)
     return buffer_append(b, bytes, sizeof bytes);
 }
 
+void buffer_truncate(struct buffer *b, size_t len)
+{
+    if (len >= b->len)
+        return;
+    explicit_bzero(b->data + len, b->len - len);
+    b->len = len;
+}
+
 void buffer_clear(struct buffer *b)
 {
     if (b->data)

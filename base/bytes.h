@@ -64,6 +64,9 @@ gpg_error_t buffer_append_u32(struct buffer *b, uint32_t value);
  * The caller writes there and then adds what it wrote to b->len. */
 uint8_t *buffer_reserve(struct buffer *b, size_t n);
 
+/* Keeps the first len bytes and wipes the rest. */
+void buffer_truncate(struct buffer *b, size_t len);
+
 /* Drops the content (wiped), keeps the memory. */
 void buffer_clear(struct buffer *b);
 

@@ -36,7 +36,9 @@ if(CARDEA_COVERAGE)
   target_link_options(cardea_options INTERFACE -fprofile-instr-generate)
 endif()
 
-# libFuzzer steers by the coverage of the code under test, not only of the target that calls it.
-if(CARDEA_FUZZ AND NOT CARDEA_COVERAGE)
+option(CARDEA_FUZZ "Build the fuzz targets (clang only)" OFF)
+if(CARDEA_FUZZ)
+  # The libraries too, or the fuzzer sees no further than the target's own file.
   target_compile_options(cardea_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(cardea_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()

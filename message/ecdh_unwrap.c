@@ -3,8 +3,6 @@
 #include <gcrypt.h>
 #include <string.h>
 
-#define CHECK_BLOCK_LEN 8
-
 static gpg_error_t check(const struct wrapped_key *key, bool sha1_allowed)
 {
     switch (key->cipher) {
@@ -27,9 +25,7 @@ static gpg_error_t check(const struct wrapped_key *key, bool sha1_allowed)
     default:
         return gpg_error(GPG_ERR_DIGEST_ALGO);
     }
-    if (key->kdf_params.len == 0 || key->kdf_params.len > KDF_PARAMS_MAX ||
-        key->wrapped.len < WRAPPED_KEY_MIN || key->wrapped.len > WRAPPED_KEY_MAX ||
-        key->wrapped.len % CHECK_BLOCK_LEN)
+    if (key->kdf_params.len == 0 || key->kdf_params.len > KDF_PARAMS_MAX)
         return gpg_error(GPG_ERR_INV_DATA);
     return 0;
 }
@@ -73,28 +69,6 @@ static gpg_error_t derive_kek(const struct secret *z, const struct wrapped_key *
     return err;
 }
 
-static gpg_error_t unwrap(const struct secret *kek, const struct wrapped_key *key,
-                          struct secret *plain)
-{
-    struct secret out = { 0 };
-    gcry_cipher_hd_t cipher;
-    gpg_error_t err;
-
-    err = gcry_cipher_open(&cipher, key->cipher, GCRY_CIPHER_MODE_AESWRAP, GCRY_CIPHER_SECURE);
-    if (err)
-        return err;
-    err = gcry_cipher_setkey(cipher, kek->data, kek->len);
-    if (!err)
-        err = secret_new(&out, key->wrapped.len - CHECK_BLOCK_LEN);
-    if (!err && gcry_cipher_decrypt(cipher, out.data, out.len, key->wrapped.data, key->wrapped.len))
-        err = gpg_error(GPG_ERR_DECRYPT_FAILED);
-    if (!err)
-        secret_move(plain, &out);
-    secret_free(&out);
-    gcry_cipher_close(cipher);
-    return err;
-}
-
 static gpg_error_t derive_and_unwrap(const struct secret *z, const struct wrapped_key *key,
                                      bool cms, struct secret *plain)
 {
@@ -104,7 +78,7 @@ static gpg_error_t derive_and_unwrap(const struct secret *z, const struct wrappe
     if (!err)
         err = derive_kek(z, key, cms, &kek);
     if (!err)
-        err = unwrap(&kek, key, plain);
+        err = aes_key_unwrap(key->cipher, &kek, key->wrapped, plain);
     secret_free(&kek);
     return err;
 }

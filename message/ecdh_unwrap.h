@@ -2,7 +2,7 @@
  * Pure; ciphers and digests are libgcrypt's. */
 #pragma once
 
-#include "base/secret.h"
+#include "message/key_wrap.h"
 
 /* The wrapped key with its derivation, as gpg's PKDECRYPT --kem names them. Views are borrowed. */
 struct wrapped_key {
@@ -12,9 +12,7 @@ struct wrapped_key {
     struct view wrapped;    /* RFC 3394 blob */
 };
 
-#define KDF_PARAMS_MAX  256
-#define WRAPPED_KEY_MIN 24  /* RFC 3394 §2: two blocks at least, and the check block */
-#define WRAPPED_KEY_MAX 248 /* the length octet of RFC 6637 §8, in whole blocks */
+#define KDF_PARAMS_MAX 256
 
 /* OpenPGP: KEK = left(Hash(00000001 ‖ Z ‖ Param)) (RFC 6637 §7). *frame gets the unwrapped octets,
  * padding included. GPG_ERR_INV_DATA for parameters out of bounds, GPG_ERR_CIPHER_ALGO,

@@ -1,5 +1,5 @@
 /* The file that sends gpg and the agent to another socket. */
-#include "agent/home.h"
+#include "base/gpg_home.h"
 
 #include <stdlib.h>
 #include <string.h>

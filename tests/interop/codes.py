@@ -8,6 +8,7 @@ class Code(enum.IntEnum):
     CIPHER_ALGO = 12
     NO_SECKEY = 17
     NOT_FOUND = 27
+    NO_DATA = 58
     RESOURCE_LIMIT = 33
     WRONG_PUBKEY_ALGO = 41
     NOT_SUPPORTED = 60

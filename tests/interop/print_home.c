@@ -1,5 +1,5 @@
 /* print-home [DIRECTORY]: prints gpg's home and the agent's socket as agent/home.h finds them. */
-#include "agent/home.h"
+#include "base/gpg_home.h"
 #include "base/secret.h"
 
 #include <stdio.h>

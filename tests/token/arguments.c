@@ -27,7 +27,7 @@ static const char help_text[] =
     "  --wait[=SECONDS]          wait for the reader, also when it goes away (default 30 s)\n"
     "  --control PATH            Unix socket for the commands insert, remove, touch, status, quit\n"
     "  --trace FILE              append every command ('> HEX') and answer ('< HEX')\n"
-    "  --log LEVEL               error, warning (default), info or debug\n"
+    "  --log-level LEVEL         error, warning (default), info or debug\n"
     "\n"
     "What the card keeps:\n"
     "  --state FILE              keep the card's memory in FILE; made when missing\n"
@@ -100,7 +100,7 @@ static const struct option options[] = {
     { "wait", optional_argument, NULL, OPTION_WAIT },
     { "control", required_argument, NULL, OPTION_CONTROL },
     { "trace", required_argument, NULL, OPTION_TRACE },
-    { "log", required_argument, NULL, OPTION_LOG },
+    { "log-level", required_argument, NULL, OPTION_LOG },
     { "state", required_argument, NULL, OPTION_STATE },
     { "import", required_argument, NULL, OPTION_IMPORT },
     { "pin", required_argument, NULL, OPTION_PIN },

@@ -23,7 +23,7 @@ const uint16_t token_object_max[OBJECT_COUNT] = {
 static void key_init(struct key *key)
 {
     key->attributes_len = token_attributes_of_rsa(2048, key->attributes);
-    key->uif[1] = 0x20; /* a button */
+    key->uif[1] = UIF_BUTTON;
     key->e = BUFFER(4);
     key->p = BUFFER(RSA_BITS_MAX / 8);
     key->q = BUFFER(RSA_BITS_MAX / 8);

@@ -77,6 +77,8 @@ enum object {
 #define FIELD_MAX         66 /* octets of a coordinate of P-521 */
 #define SIGNATURES_MAX    0xFFFFFFu
 #define HISTORICAL_LEN    10
+#define UIF_PERMANENT     0x02 /* D6 to D8, first octet (§4.4.3.6); 00 off, 01 on */
+#define UIF_BUTTON        0x20 /* and second */
 #define AID_LEN           16
 #define EXTENDED_CAP_LEN  10
 #define PASSWORD_INFO_LEN 7

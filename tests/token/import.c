@@ -46,21 +46,33 @@ static void take_flags(struct candidates *all, struct view signature)
     last->flags = flags;
 }
 
+/* A damaged key spoils the file; one that can't be used is passed over. */
+static gpg_error_t add_key(struct candidates *all, struct view body)
+{
+    struct candidate *c;
+
+    if (all->count == KEYS_MAX)
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    c = &all->list[all->count++];
+    *c = (struct candidate){ 0 };
+    c->err = openpgp_secret_key_parse(body, &c->key);
+    return gpg_err_code(c->err) == GPG_ERR_BAD_DATA ? c->err : 0;
+}
+
 static gpg_error_t read_packets(struct view packets, struct candidates *all)
 {
     struct view body;
     unsigned int tag;
+    gpg_error_t err;
 
     while (openpgp_packet_take(&packets, &tag, &body)) {
         if (tag == PACKET_SIGNATURE)
             take_flags(all, body);
         if (tag != PACKET_SECRET_KEY && tag != PACKET_SECRET_SUBKEY)
             continue;
-        if (all->count == KEYS_MAX)
-            return gpg_error(GPG_ERR_TOO_LARGE);
-        all->list[all->count] = (struct candidate){ 0 };
-        all->list[all->count].err = openpgp_secret_key_parse(body, &all->list[all->count].key);
-        all->count++;
+        err = add_key(all, body);
+        if (err)
+            return err;
     }
     return packets.len || all->count == 0 ? gpg_error(GPG_ERR_BAD_DATA) : 0;
 }
@@ -168,7 +180,6 @@ static unsigned int rsa_bits(const struct openpgp_secret_key *key)
     return (unsigned int)octets * 8;
 }
 
-/* Puts the key into a copy of nothing first, so that a bad one leaves the slot alone. */
 static gpg_error_t fill_slot(struct token *t, enum slot slot, const struct openpgp_secret_key *key)
 {
     struct key *to = &t->card.keys[slot];

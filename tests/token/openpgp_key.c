@@ -187,9 +187,10 @@ gpg_error_t openpgp_secret_key_parse(struct view body, struct openpgp_secret_key
     uint8_t version, algorithm, usage;
     gpg_error_t err;
 
-    if (!view_u8(&rest, &version) || version != KEY_VERSION || !view_u32(&rest, &k.created) ||
-        !view_u8(&rest, &algorithm))
+    if (!view_u8(&rest, &version) || !view_u32(&rest, &k.created) || !view_u8(&rest, &algorithm))
         return gpg_error(GPG_ERR_BAD_DATA);
+    if (version != KEY_VERSION)
+        return gpg_error(GPG_ERR_UNKNOWN_VERSION);
     k.algorithm = (enum openpgp_algorithm)algorithm;
     err = take_public(&rest, &k);
     if (err)

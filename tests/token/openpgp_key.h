@@ -32,7 +32,7 @@ struct openpgp_secret_key {
 
 /* Reads the body of a secret key or secret subkey packet. GPG_ERR_BAD_DATA,
  * GPG_ERR_BAD_PASSPHRASE when it is protected, GPG_ERR_NO_SECKEY when it is a stub of a secret that
- * lies elsewhere, GPG_ERR_PUBKEY_ALGO. */
+ * lies elsewhere, GPG_ERR_PUBKEY_ALGO, GPG_ERR_UNKNOWN_VERSION. */
 gpg_error_t openpgp_secret_key_parse(struct view body, struct openpgp_secret_key *key);
 
 /* Key flags of the hashed part of a version 4 signature; false when it tells none. */

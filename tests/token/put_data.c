@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define UIF_PERMANENT 0x02
-#define UIF_BUTTON    0x20
-
 static enum access write_access(unsigned int tag)
 {
     return tag == 0x0101 || tag == 0x0103 ? ACCESS_PW1 : ACCESS_PW3;

@@ -30,7 +30,7 @@ struct field {
     struct buffer *buffer;
 };
 
-#define FIELDS_MAX 64
+#define FIELDS_MAX (9 + OBJECT_COUNT + SLOT_COUNT * (6 + KEY_NUMBERS))
 
 struct fields {
     struct field field[FIELDS_MAX];
@@ -266,11 +266,14 @@ static bool key_from_image(struct key *key, const struct key_image *image, enum 
     struct algorithm algorithm;
 
     if (!token_attributes_parse(buffer_view(&image->attributes), &algorithm) ||
-        !token_attributes_fit(&algorithm, slot) || image->origin > ORIGIN_IMPORTED)
+        !token_attributes_fit(&algorithm, slot) || image->origin > ORIGIN_IMPORTED ||
+        key->uif[0] > UIF_PERMANENT || key->uif[1] != UIF_BUTTON)
         return false;
     memcpy(key->attributes, image->attributes.data, image->attributes.len);
     key->attributes_len = image->attributes.len;
-    return image->origin == ORIGIN_NONE || !token_key_set(key, &parts, (enum origin)image->origin);
+    if (image->origin == ORIGIN_NONE)
+        return parts.e.len + parts.p.len + parts.q.len + parts.d.len == 0;
+    return !token_key_set(key, &parts, (enum origin)image->origin);
 }
 
 static bool password_from_image(struct password *password, uint8_t tries)

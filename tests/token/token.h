@@ -32,6 +32,7 @@ struct token_options {
 
 /* A card as it leaves the factory: extended length, chaining, 61xx and button on, default PINs. */
 void token_default_options(struct token_options *options);
+/* secret_init_library (base/secret.h) comes first, once. */
 gpg_error_t token_new(const struct token_options *options, struct token **r_token);
 void token_free(struct token **token);
 

@@ -21,25 +21,45 @@ static inline unsigned hex_digit(char c)
     return (unsigned)(at - digits) % 16;
 }
 
-/* The octets; blanks between digits are passed over. Each call has a block of its own size, so that
- * a sanitizer sees a read past its end. It is kept until the program ends. */
-static inline struct view hex(const char *digits)
+/* Writes the octets, or only counts them without out. */
+static inline size_t hex_octets(const char *p, uint8_t *out)
 {
-    static struct hex_block *kept;
-    struct hex_block *block = malloc(sizeof *block + strlen(digits) / 2);
     size_t len = 0;
 
-    assert_non_null(block);
-    block->next = kept;
-    kept = block;
-    for (const char *p = digits; *p;) {
+    while (*p) {
+        size_t times = 1;
+        uint8_t octet;
+
         if (*p == ' ') {
             p++;
             continue;
         }
-        block->bytes[len++] = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
+        octet = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
         p += 2;
+        if (*p == '{') {
+            times = strtoul(p + 1, NULL, 10);
+            p = strchr(p, '}') + 1;
+        }
+        for (; times > 0; times--, len++) {
+            if (out)
+                out[len] = octet;
+        }
     }
+    return len;
+}
+
+/* The octets of "0102 A5{3}": 01 02 A5 A5 A5. Each call has a block of its own size, so that a
+ * sanitizer sees a read past its end. It is kept until the program ends. */
+static inline struct view hex(const char *digits)
+{
+    static struct hex_block *kept;
+    size_t len = hex_octets(digits, NULL);
+    struct hex_block *block = malloc(sizeof *block + len);
+
+    assert_non_null(block);
+    block->next = kept;
+    kept = block;
+    hex_octets(digits, block->bytes);
     return view_of(block->bytes, len);
 }
 

@@ -91,6 +91,10 @@ static void what_is_not_known_is_unknown(void **state)
         "122A8648CE3D030107FFFF", /* two octets too many */
         "12082A8648CE3D030107",   /* with its length */
         "122B06010401DA470F01",   /* ECDH on a curve that signs only */
+        "162A8648CE3D030107",     /* EdDSA on a curve that has none, as old YubiKeys list it */
+        "162B060104019755010501",
+        "162B656F",
+        "132B06010401DA470F01",
         "132B060104019755010501", /* ECDSA on a Montgomery curve */
         "112A8648CE3D030107",
         "00",

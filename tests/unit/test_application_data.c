@@ -191,6 +191,8 @@ static void card_must_say_who_it_is_and_how_many_tries_it_has(void **state)
     assert_int_equal(d.slot[SLOT_DECRYPT].algorithm.kind, KEY_NONE);
     snprintf(both, sizeof both, "%s%s", "4F0F D27600012401030400062068095500", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
+    snprintf(both, sizeof both, "%s%s", "4F10 A0000003080000100001000000000000", status);
+    assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
     snprintf(both, sizeof both, "%s%s", aid, "C406 017F7F7F0300");
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
 }
@@ -224,7 +226,30 @@ static void touch_policies_are_told_apart(void **state)
     assert_int_equal(parsed(WHO "D7020220").slot[SLOT_DECRYPT].touch, TOUCH_FIXED);
     assert_int_equal(parsed(WHO "D7020320").slot[SLOT_DECRYPT].touch, TOUCH_CACHED);
     assert_int_equal(parsed(WHO "D7020420").slot[SLOT_DECRYPT].touch, TOUCH_CACHED_FIXED);
+    assert_int_equal(parsed(WHO "D7020520").slot[SLOT_DECRYPT].touch, TOUCH_ON);
     assert_int_equal(parsed(WHO "D700").slot[SLOT_DECRYPT].touch, TOUCH_OFF);
+}
+
+static void check_maxima(const char *digits, unsigned command, unsigned response)
+{
+    struct application_data d = parsed(digits);
+
+    assert_int_equal(d.command_max, command);
+    assert_int_equal(d.response_max, response);
+}
+
+/* An INTEGER with its top bit set has a zero octet more (ISO 8825-1 §8.3). */
+static void longest_commands_are_numbers_of_any_length(void **state)
+{
+    (void)state;
+    check_maxima(WHO "7F6608 0202053C 02020400", 0x53c, 0x400);
+    check_maxima(WHO "7F660A 020300FFFF 0203010000", 65535, 65535);
+    check_maxima(WHO "7F6609 020300FFFF 02020400", 65535, 1024);
+    check_maxima(WHO "7F6606 0201FE 0201FE", 254, 254);
+    check_maxima(WHO "7F6608 0402053C 02020400", 0, 0);
+    check_maxima(WHO "7F6604 0202053C", 0, 0);
+    check_maxima(WHO "7F6604 0200 0200", 0, 0);
+    check_maxima(WHO "7F6600", 0, 0);
 }
 
 static void password_status_is_read(void **state)
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test(card_must_say_who_it_is_and_how_many_tries_it_has),
         cmocka_unit_test(slot_says_what_it_can),
         cmocka_unit_test(touch_policies_are_told_apart),
+        cmocka_unit_test(longest_commands_are_numbers_of_any_length),
         cmocka_unit_test(password_status_is_read),
         cmocka_unit_test(manufacturers_have_names),
     };

@@ -95,6 +95,21 @@ static void cleared_buffer_holds_none_of_its_bytes(void **state)
     buffer_free(&b);
 }
 
+static void truncated_buffer_keeps_its_front_alone(void **state)
+{
+    struct buffer b = BUFFER(16);
+
+    (void)state;
+    buffer_truncate(&b, 0);
+    assert_int_equal(buffer_append(&b, "secret", 6), 0);
+    buffer_truncate(&b, 7);
+    assert_int_equal(b.len, 6);
+    buffer_truncate(&b, 2);
+    assert_int_equal(b.len, 2);
+    assert_memory_equal(b.data, "se\0\0\0\0", 6);
+    buffer_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +120,7 @@ int main(void)
         cmocka_unit_test(buffer_grows_to_its_cap_and_no_further),
         cmocka_unit_test(buffer_writes_big_endian_numbers),
         cmocka_unit_test(cleared_buffer_holds_none_of_its_bytes),
+        cmocka_unit_test(truncated_buffer_keeps_its_front_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

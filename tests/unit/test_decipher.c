@@ -125,6 +125,14 @@ static void longer_cryptograms_are_refused(void **state)
     buffer_free(&data);
 }
 
+static void check_refused(const struct public_key *key, struct view answer, gpg_err_code_t code)
+{
+    struct secret out = { 0 };
+
+    assert_err(decipher_decode(key, answer, &out), code);
+    assert_null(out.data);
+}
+
 static void signing_keys_open_nothing(void **state)
 {
     struct public_key key = vector_key(0);
@@ -136,6 +144,9 @@ static void signing_keys_open_nothing(void **state)
     key.algorithm.kind = KEY_UNKNOWN;
     assert_err(decipher_encode(&key, hex(gpg_ecdh_vectors[0].e), &data), GPG_ERR_WRONG_KEY_USAGE);
     assert_int_equal(data.len, 0);
+    check_refused(&key, hex("00{32}"), GPG_ERR_WRONG_KEY_USAGE);
+    key = (struct public_key){ .algorithm.kind = KEY_NONE };
+    check_refused(&key, hex("00{32}"), GPG_ERR_WRONG_KEY_USAGE);
 }
 
 static void check_answer(const struct public_key *key, const char *answer, const char *plain)
@@ -145,14 +156,6 @@ static void check_answer(const struct public_key *key, const char *answer, const
     assert_ok(decipher_decode(key, hex(answer), &out));
     assert_octets(secret_view(&out), plain);
     secret_free(&out);
-}
-
-static void check_refused(const struct public_key *key, struct view answer, gpg_err_code_t code)
-{
-    struct secret out = { 0 };
-
-    assert_err(decipher_decode(key, answer, &out), code);
-    assert_null(out.data);
 }
 
 #define X04 "04112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"

@@ -1,4 +1,4 @@
-#include "agent/home.h"
+#include "base/gpg_home.h"
 #include "base/secret.h"
 #include "tests/unit/cmocka_all.h"
 

@@ -68,8 +68,22 @@ static void each_form_has_its_limits(void **state)
         gpg_error_t err = command_encode(&command, rows[i].extended, &apdu);
 
         assert_err(err, rows[i].apdu_len ? GPG_ERR_NO_ERROR : GPG_ERR_TOO_LARGE);
-        if (!err)
-            assert_int_equal(apdu.len, rows[i].apdu_len);
+        assert_int_equal(apdu.len, rows[i].apdu_len); /* nothing on failure */
+        buffer_free(&apdu);
+    }
+}
+
+static void full_buffer_is_left_alone(void **state)
+{
+    struct command command = { .ins = 0x20, .data = hex("313233343536"), .le = 256 };
+
+    (void)state;
+    for (size_t max = 1; max < 1 + 4 + 3 + 6 + 2; max++) {
+        struct buffer apdu = BUFFER(max);
+
+        assert_ok(buffer_append_u8(&apdu, 0xee));
+        assert_err(command_encode(&command, true, &apdu), GPG_ERR_TOO_LARGE);
+        assert_octets(buffer_view(&apdu), "EE");
         buffer_free(&apdu);
     }
 }
@@ -99,18 +113,20 @@ static void status_words_have_meanings(void **state)
         uint16_t sw;
         gpg_err_code_t code;
     } rows[] = {
-        { 0x9000, GPG_ERR_NO_ERROR },       { 0x6285, GPG_ERR_OBJ_TERM_STATE },
-        { 0x63c3, GPG_ERR_BAD_PIN },        { 0x63c1, GPG_ERR_BAD_PIN },
-        { 0x63c0, GPG_ERR_PIN_BLOCKED },    { 0x6600, GPG_ERR_TIMEOUT },
-        { 0x6982, GPG_ERR_BAD_PIN },        { 0x6983, GPG_ERR_PIN_BLOCKED },
-        { 0x6985, GPG_ERR_USE_CONDITIONS }, { 0x6700, GPG_ERR_INV_VALUE },
-        { 0x6a80, GPG_ERR_INV_VALUE },      { 0x6a88, GPG_ERR_NO_OBJ },
-        { 0x6a83, GPG_ERR_NO_OBJ },         { 0x6a81, GPG_ERR_NO_OBJ },
-        { 0x6a82, GPG_ERR_ENOENT },         { 0x6999, GPG_ERR_ENOENT },
-        { 0x6f00, GPG_ERR_CARD },           { 0x6400, GPG_ERR_CARD },
-        { 0x6581, GPG_ERR_CARD },           { 0x6883, GPG_ERR_CARD },
-        { 0x6884, GPG_ERR_CARD },           { 0x0000, GPG_ERR_CARD },
-        { 0x6101, GPG_ERR_CARD },           { 0x6c10, GPG_ERR_CARD },
+        { 0x9000, GPG_ERR_NO_ERROR },    { 0x6285, GPG_ERR_OBJ_TERM_STATE },
+        { 0x63c3, GPG_ERR_BAD_PIN },     { 0x63c1, GPG_ERR_BAD_PIN },
+        { 0x63c0, GPG_ERR_PIN_BLOCKED }, { 0x6300, GPG_ERR_BAD_PIN },
+        { 0x6303, GPG_ERR_BAD_PIN },     { 0x63cf, GPG_ERR_BAD_PIN },
+        { 0x6600, GPG_ERR_TIMEOUT },     { 0x6982, GPG_ERR_BAD_PIN },
+        { 0x6983, GPG_ERR_PIN_BLOCKED }, { 0x6985, GPG_ERR_USE_CONDITIONS },
+        { 0x6700, GPG_ERR_INV_VALUE },   { 0x6a80, GPG_ERR_INV_VALUE },
+        { 0x6a88, GPG_ERR_NO_OBJ },      { 0x6a83, GPG_ERR_NO_OBJ },
+        { 0x6a81, GPG_ERR_NO_OBJ },      { 0x6a82, GPG_ERR_ENOENT },
+        { 0x6999, GPG_ERR_ENOENT },      { 0x6f00, GPG_ERR_CARD },
+        { 0x6400, GPG_ERR_CARD },        { 0x6581, GPG_ERR_CARD },
+        { 0x6883, GPG_ERR_CARD },        { 0x6884, GPG_ERR_CARD },
+        { 0x0000, GPG_ERR_CARD },        { 0x6101, GPG_ERR_CARD },
+        { 0x6c10, GPG_ERR_CARD },
     };
 
     (void)state;
@@ -149,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_are_written_by_case),
         cmocka_unit_test(each_form_has_its_limits),
+        cmocka_unit_test(full_buffer_is_left_alone),
         cmocka_unit_test(answer_ends_with_its_status_word),
         cmocka_unit_test(status_words_have_meanings),
         cmocka_unit_test(absence_has_many_words),

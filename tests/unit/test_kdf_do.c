@@ -121,6 +121,40 @@ static void inactive_sends_the_pin(void **state)
     }
 }
 
+/* "86 00": some writers keep the tag where they have nothing to say. */
+static void salt_of_no_octets_is_absent(void **state)
+{
+    struct kdf_do kdf = parsed(HEAD SALT_PW1 "8500 8600");
+
+    (void)state;
+    assert_sent(&kdf, PASSWORD_PW1, "123456", DIGEST_PW1);
+    assert_int_equal(kdf.pw3.len, 8);
+}
+
+static void salt_that_does_not_fit_is_not_absent(void **state)
+{
+    struct kdf_do kdf = { .count = 7 };
+
+    (void)state;
+    assert_err(kdf_do_parse(hex(HEAD SALT_PW1 "8611 A5{17}"), &kdf), GPG_ERR_UNSUPPORTED_PROTOCOL);
+    assert_int_equal(kdf.count, 7);
+    assert_ok(kdf_do_parse(hex(HEAD SALT_PW1 "8610 A5{16}"), &kdf));
+    assert_int_equal(kdf.pw3.len, 16);
+}
+
+static void nothing_is_no_pin(void **state)
+{
+    struct kdf_do inactive = { 0 };
+    struct kdf_do active = parsed(HEAD SALT_PW1);
+    struct secret none = { 0 };
+    struct secret sent = { 0 };
+
+    (void)state;
+    assert_err(kdf_do_apply(&active, PASSWORD_PW1, &none, &sent), GPG_ERR_BAD_PIN);
+    assert_err(kdf_do_apply(&inactive, PASSWORD_PW1, &none, &sent), GPG_ERR_BAD_PIN);
+    assert_null(sent.data);
+}
+
 static void what_cannot_be_computed_is_refused(void **state)
 {
     static const char *const rows[] = {
@@ -184,6 +218,9 @@ int main(void)
         cmocka_unit_test(count_of_a_few_octets_is_one_pass),
         cmocka_unit_test(last_pass_is_cut),
         cmocka_unit_test(inactive_sends_the_pin),
+        cmocka_unit_test(salt_of_no_octets_is_absent),
+        cmocka_unit_test(salt_that_does_not_fit_is_not_absent),
+        cmocka_unit_test(nothing_is_no_pin),
         cmocka_unit_test(what_cannot_be_computed_is_refused),
         cmocka_unit_test(largest_count_is_taken),
         cmocka_unit_test(cut_object_sends_nothing_wrong),

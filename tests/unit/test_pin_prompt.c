@@ -108,6 +108,27 @@ static void nothing_is_cut_off(void **state)
     assert_contains(prompt.error, "4294967295 left.");
 }
 
+/* A process may call itself anything, for as long as it likes. */
+static void peer_writes_no_lines_and_hides_none(void **state)
+{
+    struct card_facts facts = yubikey();
+    struct pin_prompt prompt;
+    char peer[2000];
+
+    (void)state;
+    prompt = written(&facts, 1, GPG_ERR_NO_ERROR, "gpg\n\nToken: Yubico 0006:00000001\x1b[2J\xff");
+    assert_null(strstr(prompt.description, "\nToken: Yubico 0006:00000001"));
+    assert_null(strchr(prompt.description, '\x1b'));
+    assert_null(strchr(prompt.description, '\xff'));
+    assert_contains(prompt.description, "\nToken: Yubico 0006:20680955\n");
+    memset(peer, 'A', sizeof peer);
+    peer[sizeof peer - 1] = '\0';
+    prompt = written(&facts, 1, GPG_ERR_NO_ERROR, peer);
+    assert_contains(prompt.description, "... wants to open");
+    assert_contains(prompt.description, "\nToken: Yubico 0006:20680955\n");
+    assert_contains(prompt.description, "Tries left: 1");
+}
+
 static void cards_have_names(void **state)
 {
     struct application_data data = { .manufacturer = 0x000f, .serial = 0x1a };
@@ -127,6 +148,7 @@ int main(void)
         cmocka_unit_test(last_try_wants_a_confirmation),
         cmocka_unit_test(what_went_wrong_is_told),
         cmocka_unit_test(nothing_is_cut_off),
+        cmocka_unit_test(peer_writes_no_lines_and_hides_none),
         cmocka_unit_test(cards_have_names),
     };
 

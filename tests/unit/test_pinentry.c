@@ -54,7 +54,8 @@ static void fake_does(const char *const settings[])
 static int begin(void **state)
 {
     (void)state;
-    truncate(log_path, 0);
+    if (truncate(log_path, 0) < 0)
+        return -1;
     unlink(state_path);
     fds_at_start = count_fds();
     FAKE_DOES("MODE=pin");

@@ -160,6 +160,7 @@ static void small_coordinates_keep_their_width(void **state)
     assert_err(from_x(curve_of(P256), hex(x), &point), GPG_ERR_INV_DATA);
     assert_int_equal(point.len, 65); /* untouched */
     assert_err(from_x(curve_of(P256), hex("05"), &point), GPG_ERR_INV_DATA);
+    assert_err(from_x(curve_of(CV25519), hex("09 00{31}"), &point), GPG_ERR_INV_DATA);
     secret_free(&point);
 }
 

@@ -193,6 +193,22 @@ static void written_lengths_are_minimal(void **state)
     }
 }
 
+static void what_cannot_be_written_leaves_the_buffer_alone(void **state)
+{
+    static const uint8_t zeros[65536];
+    struct buffer out = BUFFER(70000);
+
+    (void)state;
+    assert_ok(buffer_append_u8(&out, 0xee));
+    assert_err(tlv_append(&out, 0x86, view_of(zeros, 65536)), GPG_ERR_TOO_LARGE);
+    out.max = 1 + 4 + 255;
+    assert_err(tlv_append(&out, 0x86, view_of(zeros, 256)), GPG_ERR_TOO_LARGE);
+    out.max = 2;
+    assert_err(tlv_append(&out, 0x7f49, view_of(zeros, 0)), GPG_ERR_TOO_LARGE);
+    assert_octets(buffer_view(&out), "EE");
+    buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(outer_tag_is_stripped_when_it_spans_the_rest),
         cmocka_unit_test(outer_length_may_run_past_the_end_by_the_slack),
         cmocka_unit_test(written_lengths_are_minimal),
+        cmocka_unit_test(what_cannot_be_written_leaves_the_buffer_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

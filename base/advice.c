@@ -1,4 +1,4 @@
-#include "agent/advice.h"
+#include "base/advice.h"
 
 const char *advice(gpg_error_t err)
 {

@@ -1,4 +1,4 @@
-#include "agent/home.h"
+#include "base/gpg_home.h"
 
 #include <stdlib.h>
 #include <string.h>

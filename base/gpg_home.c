@@ -1,4 +1,4 @@
-#include "agent/home.h"
+#include "base/gpg_home.h"
 
 #include "base/log.h"
 
@@ -218,7 +218,7 @@ gpg_error_t home_socket_path(const char *home, const char *name, char **path)
         plain = NULL;
         err = 0;
     } else if (err && plain) {
-        log_error("%s is meant to redirect to another socket, but cannot be followed: %s", plain,
+        log_debug("%s is meant to redirect to another socket, but cannot be followed: %s", plain,
                   gpg_strerror(err));
     }
     free(plain);

@@ -1,0 +1,143 @@
+#include "client/connection.h"
+
+#include "base/deadline.h"
+#include "base/gpg_home.h"
+#include "base/secret.h"
+#include "client/start_agent.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static gpg_error_t socket_path(const struct cardea_options *options, char **home, char **path)
+{
+    const char *named = options->socket ? options->socket : secure_getenv("CARDEA_SOCKET");
+    gpg_error_t err = home_directory(options->gnupghome, home);
+
+    if (err)
+        return err;
+    if (!named || !*named)
+        return home_socket_path(*home, HOME_SOCKET, path);
+    *path = strdup(named);
+    return *path ? 0 : gpg_error(GPG_ERR_ENOMEM);
+}
+
+static gpg_error_t open_socket(struct cardea *connection, const char *path)
+{
+    gpg_error_t err = assuan_new(&connection->assuan);
+
+    if (!err)
+        err = assuan_socket_connect(connection->assuan, path, ASSUAN_INVALID_PID, 0);
+    if (err) {
+        assuan_release(connection->assuan);
+        connection->assuan = NULL;
+    }
+    return err;
+}
+
+/* Waits for an agent that was just started, as long as it may take to open its readers. */
+static gpg_error_t open_when_started(struct cardea *connection, const char *path, pid_t agent)
+{
+    const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    struct deadline deadline = deadline_in_ms(5000);
+    gpg_error_t err;
+
+    do {
+        nanosleep(&pause, NULL);
+        err = open_socket(connection, path);
+    } while (err && !deadline_passed(deadline) && start_agent_is_alive(agent));
+    /* Another client may have started the one that lives. */
+    return err ? open_socket(connection, path) : 0;
+}
+
+static gpg_error_t open_or_start(struct cardea *connection, const struct cardea_options *options,
+                                 const char *home, const char *path)
+{
+    gpg_error_t err = open_socket(connection, path);
+    pid_t agent;
+
+    if (!err)
+        return 0;
+    /* A socket that somebody named has an owner of its own. */
+    if (options->socket || secure_getenv("CARDEA_SOCKET"))
+        return gpg_error(GPG_ERR_NO_AGENT);
+    err = start_agent(options->agent, home, &agent);
+    if (!err)
+        err = open_when_started(connection, path, agent);
+    return err ? gpg_error(GPG_ERR_NO_AGENT) : 0;
+}
+
+/* gpg-agent knows nothing of our commands, and its errors would say so in riddles. */
+static gpg_error_t is_cardea(struct cardea *connection)
+{
+    gpg_error_t err = connection_call(connection, "GETINFO cardea_version", NULL);
+
+    return err ? gpg_error(GPG_ERR_NOT_SUPPORTED) : 0;
+}
+
+gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea **r_connection)
+{
+    const struct cardea_options none = { 0 };
+    struct cardea *connection = calloc(1, sizeof *connection);
+    char *home = NULL;
+    char *path = NULL;
+    int fds[1] = { -1 };
+    gpg_error_t err = connection ? secret_init_library() : gpg_error(GPG_ERR_ENOMEM);
+
+    if (err)
+        goto leave;
+    atomic_init(&connection->cancelled, false);
+    connection->fd = -1;
+    options = options ? options : &none;
+    err = socket_path(options, &home, &path);
+    if (!err)
+        err = open_or_start(connection, options, home, path);
+    if (err)
+        goto leave;
+    assuan_get_active_fds(connection->assuan, 0, fds, 1);
+    connection->fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+    err = connection->fd < 0 ? gpg_error_from_syserror() : is_cardea(connection);
+leave:
+    free(home);
+    free(path);
+    if (err)
+        cardea_disconnect(&connection);
+    else
+        *r_connection = connection;
+    return err;
+}
+
+void cardea_disconnect(struct cardea **r_connection)
+{
+    struct cardea *connection = *r_connection;
+
+    *r_connection = NULL;
+    if (!connection)
+        return;
+    assuan_release(connection->assuan);
+    if (connection->fd >= 0)
+        close(connection->fd);
+    free(connection);
+}
+
+void cardea_cancel(struct cardea *connection)
+{
+    atomic_store(&connection->cancelled, true);
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+gpg_error_t connection_call(struct cardea *connection, const char *command,
+                            const struct connection_call *call)
+{
+    const struct connection_call none = { 0 };
+    gpg_error_t err;
+
+    call = call ? call : &none;
+    err = assuan_transact(connection->assuan, command, call->data, call->context, call->inquiry,
+                          call->context, call->status, call->context);
+    if (atomic_load(&connection->cancelled))
+        return gpg_error(GPG_ERR_CANCELED);
+    return err ? gpg_error(gpg_err_code(err)) : 0;
+}

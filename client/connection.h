@@ -1,0 +1,25 @@
+/* A connection to the agent, for the other parts of the library. */
+#pragma once
+
+#include "client/cardea.h"
+
+#include <assuan.h>
+#include <stdatomic.h>
+
+struct cardea {
+    assuan_context_t assuan;
+    int fd; /* a duplicate of the socket, for cardea_cancel */
+    atomic_bool cancelled;
+};
+
+/* One exchange. The callbacks are libassuan's and may be NULL. */
+struct connection_call {
+    gpg_error_t (*data)(void *context, const void *data, size_t len);
+    gpg_error_t (*inquiry)(void *context, const char *keyword);
+    gpg_error_t (*status)(void *context, const char *line);
+    void *context;
+};
+
+/* Errors are the agent's; GPG_ERR_CANCELED after cardea_cancel. */
+gpg_error_t connection_call(struct cardea *connection, const char *command,
+                            const struct connection_call *call);

@@ -1,0 +1,35 @@
+/* Descriptors as the sources, sinks and holdings of message/. */
+#pragma once
+
+#include "message/holding.h"
+
+/* Reads a descriptor by pieces. Zero-initialise but for fd; free with fd_source_free. */
+struct fd_source {
+    int fd;
+    uint8_t *piece;                                /* PIECE_OCTETS */
+    uint64_t octets;                               /* read so far */
+    bool (*go_on)(void *context, uint64_t octets); /* NULL: always */
+    void *context;
+};
+
+struct source fd_source(struct fd_source *from);
+void fd_source_free(struct fd_source *from);
+
+/* Writes all, whatever it takes. */
+gpg_error_t fd_write(int fd, struct view piece);
+
+/* Holds in memory up to `max` octets and, past them, in an unlinked file of `folder`. Zero-initialise with
+ * FD_HOLDING; free with fd_holding_free. */
+struct fd_holding {
+    const char *folder;
+    struct memory_holding memory;
+    int fd; /* -1: everything is in memory */
+    struct fd_source replay;
+};
+
+#define FD_HOLDING(where, cap)                                                                     \
+    ((struct fd_holding){                                                                          \
+        .folder = (where), .memory = MEMORY_HOLDING(cap), .fd = -1, .replay.fd = -1 })
+
+struct holding fd_holding(struct fd_holding *holding);
+void fd_holding_free(struct fd_holding *holding);

@@ -1,0 +1,96 @@
+#include "message/holding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_OCTETS (256 * 1024)
+
+/* Small mails take small blocks; nothing is ever copied to grow. */
+struct holding_block {
+    struct holding_block *next;
+    size_t len, size;
+    uint8_t octets[];
+};
+
+static struct holding_block *add_block(struct memory_holding *memory, size_t wanted)
+{
+    size_t size = memory->first || wanted > BLOCK_OCTETS ? BLOCK_OCTETS : 2 * wanted;
+    struct holding_block *block = malloc(sizeof *block + size);
+
+    if (!block)
+        return NULL;
+    *block = (struct holding_block){ .size = size };
+    if (memory->last)
+        memory->last->next = block;
+    else
+        memory->first = block;
+    memory->last = block;
+    return block;
+}
+
+static gpg_error_t memory_append(void *context, struct view piece)
+{
+    struct memory_holding *memory = context;
+
+    if (piece.len > memory->max - memory->len)
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    while (piece.len) {
+        struct holding_block *block = memory->last;
+        size_t n;
+
+        if (!block || block->len == block->size)
+            block = add_block(memory, piece.len);
+        if (!block)
+            return gpg_error(GPG_ERR_ENOMEM);
+        n = block->size - block->len < piece.len ? block->size - block->len : piece.len;
+        memcpy(block->octets + block->len, piece.data, n);
+        block->len += n;
+        memory->len += n;
+        piece = view_of(piece.data + n, piece.len - n);
+    }
+    return 0;
+}
+
+static gpg_error_t memory_next(void *context, struct view *piece)
+{
+    struct memory_holding *memory = context;
+
+    *piece = view_of(NULL, 0);
+    if (memory->at) {
+        *piece = view_of(memory->at->octets, memory->at->len);
+        memory->at = memory->at->next;
+    }
+    return 0;
+}
+
+static gpg_error_t memory_replay(void *context, struct source *from)
+{
+    struct memory_holding *memory = context;
+
+    memory->at = memory->first;
+    *from = (struct source){ .next = memory_next, .context = memory };
+    return 0;
+}
+
+static gpg_error_t memory_clear(void *context)
+{
+    memory_holding_free(context);
+    return 0;
+}
+
+struct holding holding_in_memory(struct memory_holding *memory)
+{
+    return (struct holding){ memory_append, memory_replay, memory_clear, memory };
+}
+
+void memory_holding_free(struct memory_holding *memory)
+{
+    while (memory->first) {
+        struct holding_block *block = memory->first;
+
+        memory->first = block->next;
+        free(block);
+    }
+    memory->last = memory->at = NULL;
+    memory->len = 0;
+}

@@ -1,0 +1,23 @@
+/* Version 1 of the integrity protected body: CFB and a SHA-1 of everything (RFC 9580 §5.13.1).
+ *
+ * And the body without protection (§5.7), for those who insist. */
+#pragma once
+
+#include "message/holding.h"
+#include "message/session_key.h"
+
+struct seipd1;
+
+/* Reads body, which follows the version octet, to its end and verifies it; then *plaintext gives
+ * what it protects. The body waits in *held meanwhile, which must be empty and outlive *s; no octet
+ * of plaintext comes out before all is verified. GPG_ERR_DECRYPT_FAILED when it is not what the
+ * session key's owner wrote, be it key or body; GPG_ERR_CIPHER_ALGO. */
+gpg_error_t seipd1_open(struct source body, const struct session_key *key,
+                        const struct holding *held, struct seipd1 **s, struct source *plaintext);
+
+/* Opens a body that nothing protects; *plaintext gives whatever the key makes of it. */
+gpg_error_t unprotected_open(struct source body, const struct session_key *key, struct seipd1 **s,
+                             struct source *plaintext);
+
+/* Accepts NULL; wipes and clears the pointer. */
+void seipd1_close(struct seipd1 **s);

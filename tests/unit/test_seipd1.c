@@ -1,0 +1,309 @@
+#include "message/symmetric.h"
+#include "tests/unit/cmocka_all.h"
+#include "tests/unit/message_maker.h"
+
+#include <string.h>
+
+#define TEXT view_of("Treffen um acht. Bring nichts mit.", 34)
+
+static void make_message(const struct session_key *key, struct view text, struct buffer *out)
+{
+    struct buffer packets = MAKER;
+    struct buffer body = MAKER;
+
+    make_literal("", text, &packets);
+    make_seipd1_body(key, buffer_view(&packets), &body);
+    make_packet(PACKET_SEIPD, buffer_view(&body), out);
+    buffer_free(&packets);
+    buffer_free(&body);
+}
+
+/* The one thing that matters: an error, and not one octet. */
+static void check_nothing_comes_out(struct view message, const struct session_key *key)
+{
+    struct buffer out = MAKER;
+
+    assert_int_not_equal(decrypt_bytes(message, key, &out), 0);
+    assert_int_equal(out.len, 0);
+    buffer_free(&out);
+}
+
+static void check_failed(struct view message, const struct session_key *key)
+{
+    struct buffer out = MAKER;
+
+    assert_int_equal(gpg_err_code(decrypt_bytes(message, key, &out)), GPG_ERR_DECRYPT_FAILED);
+    assert_int_equal(out.len, 0);
+    buffer_free(&out);
+}
+
+static void every_cipher_is_decrypted(void **state)
+{
+    static const uint8_t ciphers[] = { 2, 3, 7, 8, 9, 10, 11, 12, 13 };
+    static uint8_t text[200000];
+
+    (void)state;
+    gcry_create_nonce(text, sizeof text);
+    for (size_t i = 0; i < sizeof ciphers; i++) {
+        static const size_t pieces[] = { 997, 65536, SIZE_MAX };
+        struct session_key key = make_key(ciphers[i]);
+        struct buffer message = MAKER;
+
+        make_message(&key, view_of(text, sizeof text), &message);
+        for (size_t j = 0; j < sizeof pieces / sizeof *pieces; j++) {
+            struct buffer out = MAKER;
+
+            assert_int_equal(
+                decrypt_pieces(buffer_view(&message), pieces[j], &key, NULL, &out, NULL), 0);
+            assert_true(view_equal(buffer_view(&out), view_of(text, sizeof text)));
+            buffer_free(&out);
+        }
+        session_key_free(&key);
+        buffer_free(&message);
+    }
+}
+
+static void small_pieces_are_as_good_as_large(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES256);
+    struct buffer message = MAKER;
+
+    (void)state;
+    make_message(&key, TEXT, &message);
+    for (size_t piece = 1; piece < 90; piece++) {
+        struct buffer out = MAKER;
+
+        assert_int_equal(decrypt_pieces(buffer_view(&message), piece, &key, NULL, &out, NULL), 0);
+        assert_true(view_equal(buffer_view(&out), TEXT));
+        buffer_free(&out);
+    }
+    session_key_free(&key);
+    buffer_free(&message);
+}
+
+static void flipped_anywhere_nothing_comes_out(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer message = MAKER;
+
+    (void)state;
+    make_message(&key, TEXT, &message);
+    for (size_t bit = 0; bit < 8 * message.len; bit++) {
+        message.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        check_nothing_comes_out(buffer_view(&message), &key);
+        message.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    session_key_free(&key);
+    buffer_free(&message);
+}
+
+static void cut_anywhere_nothing_comes_out(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer packets = MAKER, body = MAKER;
+
+    (void)state;
+    make_literal("", TEXT, &packets);
+    make_seipd1_body(&key, buffer_view(&packets), &body);
+    for (size_t len = 0; len < body.len; len++) {
+        struct buffer cut_short = MAKER, shortened = MAKER;
+
+        /* What a broken line leaves, and what somebody does who mends the length. */
+        make_packet(PACKET_SEIPD, buffer_view(&body), &cut_short);
+        cut_short.len -= body.len - len;
+        check_nothing_comes_out(buffer_view(&cut_short), &key);
+        make_packet(PACKET_SEIPD, view_of(body.data, len), &shortened);
+        check_nothing_comes_out(buffer_view(&shortened), &key);
+        buffer_free(&cut_short);
+        buffer_free(&shortened);
+    }
+    session_key_free(&key);
+    buffer_free(&packets);
+    buffer_free(&body);
+}
+
+static void every_wrong_key_fails_alike(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES256);
+    struct session_key none = { 0 };
+    struct buffer message = MAKER;
+
+    (void)state;
+    make_message(&key, TEXT, &message);
+    for (size_t i = 0; i < key.key.len; i++) {
+        key.key.data[i] ^= 0x20;
+        check_failed(buffer_view(&message), &key);
+        key.key.data[i] ^= 0x20;
+    }
+    key.cipher = 13; /* as long, another cipher */
+    check_failed(buffer_view(&message), &key);
+    key.cipher = 7; /* shorter */
+    check_failed(buffer_view(&message), &key);
+    key.cipher = 0; /* not said, and the body does not say it either */
+    check_failed(buffer_view(&message), &key);
+    check_failed(buffer_view(&message), &none);
+    session_key_free(&key);
+    buffer_free(&message);
+}
+
+/* A body with blocks of ciphertext taken from elsewhere, as EFAIL did to make a text of its own
+ * around one it could not read. */
+static void gadgets_come_to_nothing(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer packets = MAKER, body = MAKER;
+
+    (void)state;
+    make_literal("", TEXT, &packets);
+    make_seipd1_body(&key, buffer_view(&packets), &body);
+    for (size_t from = 1; from + 16 <= body.len; from += 5) {
+        for (size_t at = 1; at + 16 < body.len; at += 7) {
+            struct buffer gadget = MAKER, message = MAKER;
+
+            assert_int_equal(buffer_append(&gadget, body.data, at), 0);
+            assert_int_equal(buffer_append(&gadget, body.data + from, 16), 0);
+            assert_int_equal(buffer_append(&gadget, body.data + at, body.len - at), 0);
+            make_packet(PACKET_SEIPD, buffer_view(&gadget), &message);
+            check_failed(buffer_view(&message), &key);
+            buffer_free(&gadget);
+            buffer_free(&message);
+        }
+    }
+    session_key_free(&key);
+    buffer_free(&packets);
+    buffer_free(&body);
+}
+
+/* The body is right, its seal is missing, or stands before the end, or after something. */
+static void seal_belongs_at_the_end(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer packets = MAKER, body = MAKER, message = MAKER;
+
+    (void)state;
+    make_literal("", TEXT, &packets);
+    make_seipd1_body(&key, buffer_view(&packets), &body);
+    make_packet(PACKET_SEIPD, view_of(body.data, body.len - 22), &message);
+    check_failed(buffer_view(&message), &key);
+    buffer_clear(&message);
+    assert_int_equal(buffer_append(&body, "\0\0\0\0", 4), 0);
+    make_packet(PACKET_SEIPD, buffer_view(&body), &message);
+    check_failed(buffer_view(&message), &key);
+    session_key_free(&key);
+    buffer_free(&packets);
+    buffer_free(&body);
+    buffer_free(&message);
+}
+
+/* An attacker who takes the seal off and says that there never was one. */
+static void body_relabelled_as_unprotected_is_refused(void **state)
+{
+    const struct decrypt_options accept = { .accept_unprotected = true };
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer packets = MAKER, body = MAKER, message = MAKER, out = MAKER;
+    struct content_report report;
+
+    (void)state;
+    make_literal("", TEXT, &packets);
+    make_seipd1_body(&key, buffer_view(&packets), &body);
+    make_packet(PACKET_ENCRYPTED, view_of(body.data + 1, body.len - 1), &message);
+    assert_int_equal(
+        gpg_err_code(decrypt_pieces(buffer_view(&message), SIZE_MAX, &key, NULL, &out, &report)),
+        GPG_ERR_NOT_ENABLED);
+    assert_non_null(strstr(report.problem, OPTION_ACCEPT_UNPROTECTED));
+    assert_int_equal(
+        gpg_err_code(decrypt_pieces(buffer_view(&message), SIZE_MAX, &key, &accept, &out, &report)),
+        GPG_ERR_DECRYPT_FAILED);
+    assert_int_equal(out.len, 0);
+    session_key_free(&key);
+    buffer_free(&packets);
+    buffer_free(&body);
+    buffer_free(&message);
+    buffer_free(&out);
+}
+
+static void unprotected_body_is_read_when_told_to(void **state)
+{
+    static const uint8_t ciphers[] = { 2, 3, 9 };
+    const struct decrypt_options accept = { .accept_unprotected = true };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ciphers; i++) {
+        struct session_key key = make_key(ciphers[i]);
+        struct buffer packets = MAKER, message = MAKER, out = MAKER;
+
+        make_literal("", TEXT, &packets);
+        make_unprotected(&key, buffer_view(&packets), &message);
+        assert_int_equal(decrypt_pieces(buffer_view(&message), 5, &key, &accept, &out, NULL), 0);
+        assert_true(view_equal(buffer_view(&out), TEXT));
+        session_key_free(&key);
+        buffer_free(&packets);
+        buffer_free(&message);
+        buffer_free(&out);
+    }
+}
+
+static gpg_error_t lose(void *context, struct source *from)
+{
+    struct memory_holding *memory = context;
+    static struct view little;
+
+    memory->len = 0;
+    little = view_of("short of something", 18);
+    *from = source_of_view(&little);
+    return 0;
+}
+
+static void holding_that_fails_is_noticed(void **state)
+{
+    const struct decrypt_options defaults = { 0 };
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct memory_holding memory = MEMORY_HOLDING(1000);
+    struct holding held = holding_in_memory(&memory);
+    struct buffer message = MAKER, out = MAKER;
+    struct sink sink = buffer_sink(&out);
+    struct content_report report;
+    struct message *m = NULL;
+    struct view bytes;
+
+    (void)state;
+    make_message(&key, TEXT, &message);
+    bytes = buffer_view(&message);
+    held.replay = lose;
+    assert_int_equal(message_open(source_of_view(&bytes), &m), 0);
+    assert_int_not_equal(message_decrypt(m, &key, &defaults, &held, &sink, &report), 0);
+    message_close(&m);
+    memory_holding_free(&memory);
+
+    bytes = buffer_view(&message);
+    memory.max = 10;
+    held = holding_in_memory(&memory);
+    assert_int_equal(message_open(source_of_view(&bytes), &m), 0);
+    assert_int_equal(gpg_err_code(message_decrypt(m, &key, &defaults, &held, &sink, &report)),
+                     GPG_ERR_TOO_LARGE);
+    assert_int_equal(out.len, 0);
+    message_close(&m);
+    memory_holding_free(&memory);
+    session_key_free(&key);
+    buffer_free(&message);
+    buffer_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cipher_is_decrypted),
+        cmocka_unit_test(small_pieces_are_as_good_as_large),
+        cmocka_unit_test(flipped_anywhere_nothing_comes_out),
+        cmocka_unit_test(cut_anywhere_nothing_comes_out),
+        cmocka_unit_test(every_wrong_key_fails_alike),
+        cmocka_unit_test(gadgets_come_to_nothing),
+        cmocka_unit_test(seal_belongs_at_the_end),
+        cmocka_unit_test(body_relabelled_as_unprotected_is_refused),
+        cmocka_unit_test(unprotected_body_is_read_when_told_to),
+        cmocka_unit_test(holding_that_fails_is_noticed),
+    };
+
+    secret_init_library();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
