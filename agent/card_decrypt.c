@@ -178,7 +178,7 @@ static void note_use(struct card *card)
 
 static gpg_error_t one_round(struct card *card, struct job *job)
 {
-    gpg_error_t err = card_begin(card);
+    gpg_error_t err = card_begin(card, CARD_WAIT_MS);
 
     if (err)
         return err;

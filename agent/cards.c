@@ -357,6 +357,12 @@ unsigned cards_event_count(struct cards *cards)
     return events;
 }
 
+void cards_interrupt(struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++)
+        readers_interrupt(cards->back_ends[i].readers);
+}
+
 void cards_lock_all(struct cards *cards)
 {
     struct card_list list;

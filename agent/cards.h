@@ -44,5 +44,8 @@ gpg_error_t cards_service_error(struct cards *cards);
 /* Counts insertions and removals. */
 unsigned cards_event_count(struct cards *cards);
 
+/* Ends what is under way with the cards, as far as the back ends can: the agent is to end. */
+void cards_interrupt(struct cards *cards);
+
 /* Forgets PINs and verified states of all cards. */
 void cards_lock_all(struct cards *cards);

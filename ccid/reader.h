@@ -70,6 +70,10 @@ void readers_wait(struct readers *readers);
 /* Ends the current or the next readers_wait. */
 void readers_wake(struct readers *readers);
 
+/* Ends what is under way with a card as if the card had been removed, if the back end can do that.
+ * For a process that is about to end and cannot wait for a card. */
+void readers_interrupt(struct readers *readers);
+
 /* Connects to the card in the named reader, shared with other programs (PC/SC: T=0 or T=1, whatever
  * the card speaks). The card is powered; nothing is sent to it. */
 gpg_error_t reader_connect(struct readers *readers, const char *name, struct deadline deadline,
