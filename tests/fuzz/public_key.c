@@ -1,6 +1,7 @@
 /* READ PUBLIC KEY: the first octet chooses the algorithm, the rest is the answer. */
 #include "apdu/public_key.h"
 #include "apdu/decipher.h"
+#include "apdu/point.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct {
@@ -42,6 +43,31 @@ static void check_key(const struct public_key *key)
     gcry_sexp_release(sexp);
 }
 
+/* An x of the key has a point, another may have one; it lies on the curve. */
+static void check_from_x(const struct curve *curve, struct view x, bool must)
+{
+    struct secret secret_x = { 0 };
+    struct secret point = { 0 };
+    gpg_error_t err;
+
+    if (x.len < curve->field_octets)
+        return;
+    x.len = curve->field_octets;
+    FUZZ_CHECK(!secret_copy(&secret_x, x));
+    err = point_from_x(curve, &secret_x, &point);
+    if (curve->montgomery || curve->edwards)
+        FUZZ_CHECK(err);
+    else if (must)
+        FUZZ_CHECK(!err);
+    if (err)
+        FUZZ_CHECK(!point.data);
+    else
+        FUZZ_CHECK(!point_check(curve, secret_view(&point)) &&
+                   secret_equal(view_of(point.data + 1, x.len), x));
+    secret_free(&secret_x);
+    secret_free(&point);
+}
+
 /* The answer as a ciphertext and as a plaintext of the same key. */
 static void check_decipher(const struct public_key *key, struct view v)
 {
@@ -76,6 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_key(&key);
+    if (algorithm.curve) {
+        check_from_x(algorithm.curve, view_of(key.q.bytes + 1, key.q.len - 1), true);
+        check_from_x(algorithm.curve, answer, false);
+    }
     check_decipher(&key, answer);
     check_decipher(&key, view_of(key.q.bytes, key.q.len));
     return 0;
