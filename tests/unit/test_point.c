@@ -139,7 +139,8 @@ static void x_alone_gives_a_point(void **state)
     }
 }
 
-/* P-256, computed in Python from the curve equation: x = 0 and x = 5 have points, x = 1 has none. */
+/* P-256, computed in Python from the curve equation: x = 0 and x = 5 have points, x = 1 has
+ * none. */
 static void small_coordinates_keep_their_width(void **state)
 {
     struct secret point = { 0 };
