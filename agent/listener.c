@@ -16,10 +16,13 @@
 /* libassuan's context and line buffers, and our largest frames, with room to spare. */
 #define SESSION_STACK_BYTES (512 * 1024)
 
+/* How long to let alone a queue of clients of which none can be accepted. */
+#define ACCEPT_PAUSE_MS 100
+
 struct connection {
     struct listener *listener;
     struct connection *next, **previous;
-    int fd;
+    int fd; /* -1 once the session closes it; under the listener's mutex */
     pid_t pid;
     uid_t uid;
 };
@@ -50,11 +53,26 @@ static void forget(struct connection *connection)
     free(connection);
 }
 
-static void *serve(void *arg)
+/* The descriptor is about to be closed, and its number may be another's at once. */
+static void hide_descriptor(void *arg)
 {
     struct connection *connection = arg;
 
-    session_serve(connection->listener->agent, connection->fd, connection->pid, connection->uid);
+    pthread_mutex_lock(&connection->listener->mutex);
+    connection->fd = -1;
+    pthread_mutex_unlock(&connection->listener->mutex);
+}
+
+static void *serve(void *arg)
+{
+    struct connection *connection = arg;
+    const struct session_peer peer = { .fd = connection->fd,
+                                       .pid = connection->pid,
+                                       .uid = connection->uid,
+                                       .before_close = hide_descriptor,
+                                       .context = connection };
+
+    session_serve(connection->listener->agent, &peer);
     forget(connection);
     return NULL;
 }
@@ -145,37 +163,48 @@ static void welcome(struct listener *listener, int fd)
 }
 
 /* Out of descriptors the waiting client would make every accept fail at once: serve it a refusal
- * with the descriptor that was kept for this, so that the listener never spins. */
-static void refuse_for_want_of_descriptors(struct listener *listener)
+ * with the descriptor that was kept for this. False when even that one was gone. */
+static bool refuse_for_want_of_descriptors(struct listener *listener)
 {
     int fd;
 
-    log_warning("a client was refused: out of file descriptors");
-    close(listener->spare_fd);
+    if (listener->spare_fd >= 0)
+        close(listener->spare_fd);
     fd = accept4(listener->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0)
+    if (fd >= 0) {
+        log_warning("a client was refused: out of file descriptors");
         refuse(fd, GPG_ERR_EMFILE, "too many open files");
+    }
     listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+/* True when a client was accepted, to be served or to be refused. */
+static bool accept_client(struct listener *listener)
+{
+    int fd = accept4(listener->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd >= 0)
+        welcome(listener, fd);
+    else if (errno == EMFILE || errno == ENFILE)
+        return refuse_for_want_of_descriptors(listener);
+    return fd >= 0;
 }
 
 static void *accept_clients(void *arg)
 {
     struct listener *listener = arg;
-    struct pollfd fds[2] = { { .fd = listener->listen_fd, .events = POLLIN },
-                             { .fd = listener->agent->stop_fd, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = listener->agent->stop_fd, .events = POLLIN },
+                             { .fd = listener->listen_fd, .events = POLLIN } };
 
     for (;;) {
-        int fd;
-
         if (poll(fds, 2, -1) < 0)
             continue;
-        if (fds[1].revents)
+        if (fds[0].revents)
             return NULL;
-        fd = accept4(listener->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0)
-            welcome(listener, fd);
-        else if (errno == EMFILE || errno == ENFILE)
-            refuse_for_want_of_descriptors(listener);
+        /* Who cannot be accepted stays in the queue and would be seen again at once. */
+        if (!accept_client(listener) && poll(fds, 1, ACCEPT_PAUSE_MS) > 0)
+            return NULL;
     }
 }
 
@@ -196,6 +225,8 @@ gpg_error_t listener_start(struct agent *agent, int listen_fd, struct listener *
     pthread_condattr_destroy(&monotonic);
     if (pthread_create(&listener->thread, NULL, accept_clients, listener)) {
         close(listener->spare_fd);
+        pthread_cond_destroy(&listener->ended);
+        pthread_mutex_destroy(&listener->mutex);
         free(listener);
         return gpg_error(GPG_ERR_EAGAIN);
     }
@@ -210,8 +241,10 @@ static bool wait_for_all(struct listener *listener, struct deadline deadline)
     int failed = 0;
 
     pthread_mutex_lock(&listener->mutex);
-    for (struct connection *c = listener->connections; c; c = c->next)
-        shutdown(c->fd, SHUT_RDWR);
+    for (struct connection *c = listener->connections; c; c = c->next) {
+        if (c->fd >= 0)
+            shutdown(c->fd, SHUT_RDWR);
+    }
     while (listener->count > 0 && !failed)
         failed = pthread_cond_timedwait(&listener->ended, &listener->mutex, &until);
     all_ended = listener->count == 0;

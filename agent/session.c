@@ -146,10 +146,10 @@ static void say_last_word(struct session *session, gpg_error_t err)
     (void)assuan_write_line(session->assuan, line);
 }
 
-void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
+void session_serve(struct agent *agent, const struct session_peer *peer)
 {
     struct session session = {
-        .agent = agent, .fd = fd, .peer_pid = peer_pid, .peer_uid = peer_uid
+        .agent = agent, .fd = peer->fd, .peer_pid = peer->pid, .peer_uid = peer->uid
     };
     bool taken = false;
     gpg_error_t err = start(&session, &taken);
@@ -160,9 +160,10 @@ void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid)
         err = assuan_process(session.assuan);
     say_last_word(&session, err);
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
-        log_debug("session: process %ld: %s", (long)peer_pid, gpg_strerror(err));
+        log_debug("session: process %ld: %s", (long)peer->pid, gpg_strerror(err));
+    peer->before_close(peer->context);
     assuan_release(session.assuan);
     if (!taken)
-        close(fd);
+        close(peer->fd);
     pinentry_options_free(&session.options);
 }

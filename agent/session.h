@@ -34,8 +34,16 @@ struct session {
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
 };
 
-/* Serves the client on fd until it leaves; returns then. Takes fd. */
-void session_serve(struct agent *agent, int fd, pid_t peer_pid, uid_t peer_uid);
+struct session_peer {
+    int fd; /* taken */
+    pid_t pid;
+    uid_t uid;
+    void (*before_close)(void *context); /* called when fd is of no more use to anybody */
+    void *context;
+};
+
+/* Serves the client until it leaves; returns then. */
+void session_serve(struct agent *agent, const struct session_peer *peer);
 
 /* A command's handler, as libassuan calls it; its error goes to the client. */
 typedef gpg_error_t session_handler(assuan_context_t assuan, char *line);

@@ -83,13 +83,33 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
     return err;
 }
 
+/* What cards can do and do not say, by the AID's manufacturer and version. */
+static const struct {
+    uint16_t manufacturer, version_min, version_max;
+    bool extended;
+} quirks[] = {
+    /* YubiKey 4 and 5 before 5.2.3: 5F52 announces chaining alone, and 257 octets in a chain get
+     * 6581 or 6700. Version 2.0 is the NEO, which knows no extended length. */
+    { 0x0006, 0x0201, 0x02ff, .extended = true },
+};
+
+static bool takes_extended(const struct application_data *data)
+{
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
+        if (quirks[i].manufacturer == data->manufacturer &&
+            data->version >= quirks[i].version_min && data->version <= quirks[i].version_max)
+            return quirks[i].extended;
+    }
+    return data->card.extended_length;
+}
+
 /* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
  * refused extended length once does not get it again. */
 static void learn_channel(struct openpgp_card *card)
 {
     const struct application_data *data = &card->data;
 
-    card->channel.extended = data->card.extended_length && !card->channel.refused;
+    card->channel.extended = takes_extended(data) && !card->channel.refused;
     card->channel.chaining = data->card.chaining;
     card->channel.command_max = data->command_max;
 }

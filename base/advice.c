@@ -16,6 +16,7 @@ const char *advice(gpg_error_t err)
         return "another program holds the reader for itself (often scdaemon: gpgconf --kill "
                "scdaemon)";
     case GPG_ERR_NO_SERVICE:
+    case GPG_ERR_ENODEV: /* the same, as clients are told */
         return "no PC/SC service: install and start pcscd";
     case GPG_ERR_EACCES:
         return "the PC/SC service refuses this user: allow it in polkit, or work in a local "

@@ -92,6 +92,12 @@ struct cardea_opener {
 gpg_error_t cardea_session_key(struct cardea *connection, const void *pkesk, size_t len,
                                char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener);
 
+/* The same for the message on a descriptor, armored or not, of which only the beginning is read.
+ * Also GPG_ERR_NO_DATA for what is no message and GPG_ERR_NOT_ENCRYPTED. */
+gpg_error_t cardea_message_session_key(struct cardea *connection, int in,
+                                       char key[CARDEA_SESSION_KEY_MAX],
+                                       struct cardea_opener *opener);
+
 /* Messages */
 
 #define CARDEA_SIGNATURES 16

@@ -3,7 +3,6 @@ typed PIN, and the human learns how many tries are left."""
 
 import hashlib
 import os
-import pathlib
 import threading
 import time
 import unittest
@@ -58,17 +57,6 @@ class PinWorld(World):
 
     def spend_tries(self, count):
         self.on_the_side(SELECT, *["0020008206" + WRONG.encode().hex()] * count)
-
-    def children(self):
-        """Living processes that the agent started."""
-        pid = self.agent_process.pid
-        found = []
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            try:
-                found += (task / "children").read_text().split()
-            except FileNotFoundError:
-                pass  # a thread that has ended
-        return found
 
 
 class PinTest(unittest.TestCase):
@@ -248,7 +236,7 @@ def tlv(data):
 class Pinentries(PinTest):
     def after(self, w, what):
         """No pinentry is left, no PIN was sent, and the next one works."""
-        wait_until(lambda: not w.children(), f"{what}: all pinentries have ended")
+        wait_until(lambda: not w.agent_children(), f"{what}: all pinentries have ended")
         self.assertEqual(w.proxy.verifies(), [], what)
         w.pinentry()
         w.insert(w.proxy)

@@ -3,6 +3,7 @@
 Everything that a world starts it also ends, by process id, whatever the test does. The programs are
 those of the build tree named by CARDEA_BIN."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -76,6 +77,14 @@ class Assuan:
         except (OSError, EOFError):
             self.close()
             raise
+
+    @classmethod
+    def over(cls, connection, greeting):
+        """A client over a connection that has been greeted."""
+        client = cls.__new__(cls)
+        client.socket, client.greeting = connection, greeting
+        client.pending, client.status = b"", []
+        return client
 
     def close(self):
         self.socket.close()
@@ -265,7 +274,7 @@ class World:
             self.wait_for_agent()
         return self.agent_process
 
-    @property
+    @functools.cached_property
     def agent_socket(self):
         path = subprocess.run(["gpgconf", "--list-dirs", "agent-socket"], env=self.env,
                               capture_output=True, text=True, check=True).stdout.strip()
@@ -283,6 +292,21 @@ class World:
             except (OSError, EOFError):
                 return False
         wait_until(answers, "the agent answers")
+
+    def agent_cpu(self):
+        """Seconds of processor time that the agent has used."""
+        fields = pathlib.Path(f"/proc/{self.agent_process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def agent_children(self):
+        """Living processes that the agent started."""
+        found = []
+        for task in pathlib.Path(f"/proc/{self.agent_process.pid}/task").iterdir():
+            try:
+                found += (task / "children").read_text().split()
+            except OSError:
+                pass  # a thread that has ended
+        return found
 
     def stop_agent(self, number=signal.SIGTERM):
         return self.stop(self.agent_process, number)

@@ -2,8 +2,8 @@
 #include "tests/unit/card_shapes.h"
 #include "tests/unit/hex.h"
 
-static const char *const shapes[] = { shape_neo,     shape_neo_flat, shape_smartpgp,
-                                      shape_canokey, shape_gnuk,     shape_yubikey5 };
+static const char *const shapes[] = { shape_neo,  shape_neo_flat, shape_smartpgp, shape_canokey,
+                                      shape_gnuk, shape_yubikey4, shape_yubikey5 };
 
 #define SHAPES (sizeof shapes / sizeof *shapes)
 

@@ -112,6 +112,8 @@ static void data_decides_what_the_answer_to_reset_hinted(void **state)
         { ATR_GNUK, "00CA006E00", shape_gnuk, false, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_smartpgp, true, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_neo, false, true, 0 },
+        { ATR_CANOKEY, "00CA006E00", shape_yubikey4, true, true, 0 },
+        { ATR_CANOKEY, "00CA006E00", shape_yubikey5, true, true, 0 },
     };
 
     (void)state;

@@ -484,6 +484,20 @@ static long switches_of(const struct waiter *w)
     return count;
 }
 
+static bool is_asleep(const struct waiter *w)
+{
+    char path[64], state = 'R';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", w->tid);
+    file = fopen(path, "r");
+    if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'R';
+    if (file)
+        fclose(file);
+    return state == 'S';
+}
+
 static void waiter_sleeps_while_commands_run(void **state)
 {
     struct bench *b = *state;
@@ -561,6 +575,23 @@ static void card_that_somebody_else_noticed_is_watched(void **state)
     emulator_stop(&e);
     pthread_join(w.thread, NULL);
     assert_false(look(b).present);
+}
+
+static void closing_ends_the_wait(void **state)
+{
+    struct bench *b = *state;
+
+    for (int i = 0; i < 50; i++) {
+        struct waiter w;
+
+        look(b);
+        start_waiter(&w, b->readers);
+        while (!is_asleep(&w))
+            usleep(100);
+        readers_close(&b->readers);
+        pthread_join(w.thread, NULL);
+        assert_int_equal(readers_open(b->spec, &b->readers), 0);
+    }
 }
 
 static void path_is_private(void **state)
@@ -769,6 +800,7 @@ int main(void)
         WITH_BENCH(wake_is_never_lost),
         WITH_BENCH(dropped_card_ends_the_wait),
         WITH_BENCH(card_that_somebody_else_noticed_is_watched),
+        WITH_BENCH(closing_ends_the_wait),
         WITH_BENCH(path_is_private),
         WITH_BENCH(live_socket_is_left_alone),
         WITH_BENCH(stale_socket_is_replaced),
