@@ -409,7 +409,8 @@ void card_take_turn(struct card *card)
     serve_lock(card);
 }
 
-/* A wish that comes between the last look and the passing on is seen by the next holder, or here. */
+/* A wish that comes between the last look and the passing on is seen by the next holder, or
+ * here. */
 void card_leave_turn(struct card *card)
 {
     do {

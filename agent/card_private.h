@@ -53,7 +53,8 @@ bool card_recover(struct card *card, gpg_error_t err);
 /* Wipes the PIN that is kept. */
 void card_forget_pin(struct card *card);
 
-/* Within a transaction: drops the verified state on the card, so that other programs cannot use it. */
+/* Within a transaction: drops the verified state on the card, so that other programs cannot use
+ * it. */
 void card_close_state(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD

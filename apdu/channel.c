@@ -55,9 +55,9 @@ leave:
     return err;
 }
 
-/* As transmit, and once more with the Le that the card named if it did not like ours. Only a command
- * without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a PIN or
- * a decryption is ever repeated unasked. */
+/* As transmit, and once more with the Le that the card named if it did not like ours. Only a
+ * command without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a
+ * PIN or a decryption is ever repeated unasked. */
 static gpg_error_t transmit_le(struct channel *channel, const struct command *command,
                                bool extended, struct response *response)
 {

@@ -26,8 +26,8 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
     };
 }
 
-/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card that
- * blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
+/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card
+ * that blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
 static gpg_error_t status_error(uint16_t sw)
 {
     gpg_error_t err = status_word_error(sw);

@@ -53,8 +53,8 @@ struct reader_list {
 gpg_error_t readers_open(const char *spec, struct readers **r_readers);
 
 /* Ends a readers_wait that is under way, then releases; the caller makes sure that no other call is
- * under way, none begins, and every reader is disconnected. Removes the socket. Accepts NULL, clears
- * the pointer. */
+ * under way, none begins, and every reader is disconnected. Removes the socket. Accepts NULL,
+ * clears the pointer. */
 void readers_close(struct readers **readers);
 
 /* What `spec` was; borrowed. */

@@ -11,8 +11,8 @@ struct output {
     char *temporary;  /* its name until then, where the file system wants one; owned */
 };
 
-/* Opens standard output for NULL or "-". Nothing else can open the file until output_commit, and nothing
- * is left of it when we end before. GPG_ERR_EEXIST unless overwrite is set. */
+/* Opens standard output for NULL or "-". Nothing else can open the file until output_commit, and
+ * nothing is left of it when we end before. GPG_ERR_EEXIST unless overwrite is set. */
 gpg_error_t output_open(const char *path, bool overwrite, struct output *output);
 
 /* Gives the file its name; GPG_ERR_EEXIST when somebody else took it meanwhile. */

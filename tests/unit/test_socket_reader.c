@@ -38,7 +38,7 @@ static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
 
-    strcpy(b->folder, "/tmp/cardea-socket-XXXXXX");
+    snprintf(b->folder, sizeof b->folder, "/tmp/cardea-socket-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
     snprintf(b->path, sizeof b->path, "%s/card", b->folder);
     snprintf(b->spec, sizeof b->spec, "socket:%s", b->path);
