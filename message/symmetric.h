@@ -7,7 +7,7 @@
 
 struct symmetric {
     uint8_t id; /* OpenPGP's */
-    int gcrypt; /* as libgcrypt's functions take it */
+    int gcrypt;
     uint8_t key_octets;
     uint8_t block_octets;
 };
