@@ -123,7 +123,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
     if (!err && status_word_foreign(response.sw))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err)
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
@@ -144,7 +144,7 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
     if (!err && (response.sw == SW_INS_NOT_SUPPORTED || response.sw == SW_CLA_NOT_SUPPORTED))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err && !status_word_absent(response.sw))
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = kdf_do_parse(
             response.sw == SW_SUCCESS ? buffer_view(&response.data) : (struct view){ 0 }, kdf);

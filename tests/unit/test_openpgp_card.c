@@ -158,7 +158,7 @@ static void failed_reading_leaves_the_data_alone(void **state)
         { "9000", GPG_ERR_CARD },   { "4F10 D27600 9000", GPG_ERR_CARD },
         { "6A82", GPG_ERR_ENOENT }, { "6A88", GPG_ERR_ENOENT },
         { "6986", GPG_ERR_ENOENT }, { "6E00", GPG_ERR_ENOENT },
-        { "6999", GPG_ERR_ENOENT }, { "6982", GPG_ERR_BAD_PIN },
+        { "6999", GPG_ERR_ENOENT }, { "6982", GPG_ERR_CARD },
         { "6D00", GPG_ERR_ENOENT }, { "6F00", GPG_ERR_CARD },
     };
 
