@@ -30,7 +30,7 @@ struct card_facts {
 
 /* DOs that only a listing shows, each as the card gives it; absent ones are empty. */
 struct card_objects {
-    struct buffer cardholder, login, url, security_support, kdf;
+    struct buffer cardholder, login, url, security_support, kdf, private_1, private_2;
 };
 
 /* A question to whoever knows the PIN. */
