@@ -26,25 +26,29 @@ class Idle(unittest.TestCase):
             return wakeups(pid) == before
         wait_until(rested, "the agent comes to rest")
 
-    def test_with_a_card_in_use(self):
+    def test_with_open_cards(self):
+        """Both back ends at once, each with a card that was used and is still open."""
         with World() as w:
+            other = w.folder / "other"
+            w.make_key(name="bob@example.org")
+            bobs_key = w.key_file
             w.make_key()
-            mail = w.encrypt("Dear Alice")
-            w.start_agent()
-            w.start_token()
-            w.decrypt(mail)
-            threads = pathlib.Path(f"/proc/{w.agent_process.pid}/task")
+            mails = [w.encrypt("Read me", f"{name}@example.org") for name in ("alice", "bob")]
+            w.start_agent(readers=[w.reader(), f"socket:{other}"])
+            tokens = [w.start_token(), w.start_token("--serial", "2", connect=other, imports=bobs_key)]
+            for mail in mails:
+                w.decrypt(mail)
             self.come_to_rest(w.agent_process.pid)
+            for token in tokens:
+                token.forget_commands()
             before = wakeups(w.agent_process.pid)
-            w.forget_commands()
-            count = len(list(threads.iterdir()))
             time.sleep(IDLE_SECONDS)
-            self.assertEqual(wakeups(w.agent_process.pid) - before, 0)
-            self.assertEqual(len(list(threads.iterdir())), count)
-            self.assertEqual(w.commands(), [])
+            self.assertEqual(wakeups(w.agent_process.pid), before)
+            self.assertEqual([token.commands() for token in tokens], [[], []])
             # Resting, not dead.
-            self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
-            self.assertEqual(len(w.prompts()), 1)
+            for mail in mails:
+                self.assertEqual(w.decrypt(mail).stdout, b"Read me")
+            self.assertEqual(len(w.prompts()), 2)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def ask(w, question):
 class Listing(unittest.TestCase):
     maxDiff = None
 
+    def setUp(self):
+        need("gpg-connect-agent", "gpgconf")
+        folder = subprocess.run(["gpgconf", "--list-dirs", "libexecdir"], capture_output=True, check=True)
+        need(folder.stdout.decode().strip() + "/scdaemon")
+
     def observe(self, w):
         """All that gpg shows of the card and of the keys on it."""
         seen = {}
@@ -98,5 +103,4 @@ class Listing(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    need("gpg-connect-agent", "scdaemon" if shutil.which("scdaemon") else "/usr/lib/gnupg/scdaemon")
     main()

@@ -203,6 +203,7 @@ class World:
     """Use as a context: `with World() as w:`."""
 
     def __init__(self):
+        need("gpg", "gpgconf")
         # A socket's path is short: 107 octets with gpg's own names behind it.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))
         self.home = self.folder / "g"
@@ -369,12 +370,15 @@ class World:
         return f"127.0.0.1:{PORTS[reader]}" if PCSC else f"{self.folder}/reader{reader}"
 
     def start_token(self, *options, reader=0, connect=None, imports=True, wait=True):
-        """Starts a token in a reader, with the keys of key_file in it."""
-        if imports and self.key_file.exists():
-            options += ("--import", self.key_file)
+        """Starts a token in a reader; imports: the file of its keys, or those made last."""
+        before = self.card_events() if wait else 0
+        key_file = self.key_file if imports is True else imports
+        if key_file and key_file.exists():
+            options += ("--import", key_file)
         self.token = Token(self, connect or self.slot(reader), options)
         if wait:
             self.wait_for_card()
+            wait_until(lambda: self.card_events() > before, "the agent sees the token")
         return self.token
 
     def wait_for_card(self, present=True):
@@ -439,13 +443,14 @@ class World:
 
     def make_key(self, algorithm="cv25519", name="alice@example.org", primary="ed25519",
                  authentication=None):
-        """Makes a key with the real gpg-agent, keeps its secret part in key_file for the token, and
-        leaves gpg with the public part alone. Returns the fingerprint of the primary key."""
+        """Makes a key with the real gpg-agent, keeps its secret part in a file of its own, key_file, for
+        the token, and leaves gpg with the public part alone. Returns the primary key's fingerprint."""
         self.gpg("--passphrase", "", "--quick-gen-key", name, primary, "sign", "never")
         fingerprint = self.fingerprints(name)[0]
         subkeys = [(algorithm, "encr")] + ([(authentication, "auth")] if authentication else [])
         for subkey in subkeys:
             self.gpg("--passphrase", "", "--quick-add-key", fingerprint, *subkey, "never")
+        self.key_file = self.folder / f"{name}.key"
         self.key_file.write_bytes(self.gpg("--passphrase", "", "--export-secret-keys", name).stdout)
         self.key_file.chmod(0o600)
         self.forget_secret_keys()
