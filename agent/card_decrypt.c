@@ -115,6 +115,9 @@ static gpg_error_t verify(struct card *card, struct job *job)
         err = card_identify(card);
     if (!err && !key_is_there(card, job->key))
         err = gpg_error(GPG_ERR_WRONG_CARD);
+    /* Before a human types for nothing. */
+    if (!err && !channel_takes(&card->app.channel, job->data.len))
+        err = gpg_error(GPG_ERR_TOO_LARGE);
     if (!err)
         err = read_kdf_once(card);
     if (!err && !job->pin.data)
