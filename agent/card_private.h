@@ -37,9 +37,8 @@ struct card {
 void card_take_turn(struct card *card);
 void card_leave_turn(struct card *card);
 
-/* Connects where needed and begins a transaction, in which all that does not set another deadline has
- * wait_ms, the beginning included. A card that was reset meanwhile has lost its
- * state. */
+/* Connects where needed and begins a transaction, in which all that does not set another deadline
+ * has wait_ms, the beginning included. A card that was reset meanwhile has lost its state. */
 gpg_error_t card_begin(struct card *card, int wait_ms);
 
 /* How long other programs' transactions, and a card that only has to tell a fact, may take. */

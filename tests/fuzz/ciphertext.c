@@ -1,5 +1,5 @@
-/* What a client sends behind INQUIRE CIPHERTEXT: the first octet chooses the dialect and the curve of
- * the key, the rest is the S-expression. */
+/* What a client sends behind INQUIRE CIPHERTEXT: the first octet chooses the dialect and the curve
+ * of the key, the rest is the S-expression. */
 #include "agent/ciphertext.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
-/* A whole session with a card that answers what the input says: n, n octets of ATR, then the answers
- * of tests/fuzz/hostile_reader.h. */
+/* A whole session with a card that answers what the input says: n, n octets of ATR, then the
+ * answers of tests/fuzz/hostile_reader.h. */
 #include "apdu/decipher.h"
 #include "apdu/openpgp_card.h"
 #include "tests/fuzz/hostile_reader.h"
