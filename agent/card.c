@@ -322,6 +322,10 @@ static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
         err = read_object(card, DO_SECURITY_SUPPORT, &objects->security_support);
     if (!err && card->app.data.extended.kdf)
         err = read_object(card, DO_KDF, &objects->kdf);
+    if (!err && card->app.data.extended.private_objects)
+        err = read_object(card, DO_PRIVATE_1, &objects->private_1);
+    if (!err && card->app.data.extended.private_objects)
+        err = read_object(card, DO_PRIVATE_2, &objects->private_2);
     return err;
 }
 
@@ -352,6 +356,8 @@ void card_objects_free(struct card_objects *objects)
     buffer_free(&objects->url);
     buffer_free(&objects->security_support);
     buffer_free(&objects->kdf);
+    buffer_free(&objects->private_1);
+    buffer_free(&objects->private_2);
 }
 
 int64_t card_pin_end_ms(struct card *card)
@@ -409,7 +415,8 @@ void card_take_turn(struct card *card)
     serve_lock(card);
 }
 
-/* A wish that comes between the last look and the passing on is seen by the next holder, or here. */
+/* A wish that comes between the last look and the passing on is seen by the next holder, or
+ * here. */
 void card_leave_turn(struct card *card)
 {
     do {

@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long sessions get to end when the agent stops: by themselves, and once their cards do not answer
- * any more. Locking a card that hangs takes a second more. */
+/* How long sessions get to end when the agent stops: by themselves, and once their cards do not
+ * answer any more. Locking a card that hangs takes a second more. */
 #define STOP_MS         500
 #define STOP_AT_ONCE_MS 2000
 

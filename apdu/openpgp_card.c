@@ -26,8 +26,8 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
     };
 }
 
-/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card that
- * blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
+/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card
+ * that blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
 static gpg_error_t status_error(uint16_t sw)
 {
     gpg_error_t err = status_word_error(sw);
@@ -83,13 +83,33 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
     return err;
 }
 
+/* What cards can do and do not say, by the AID's manufacturer and version. */
+static const struct {
+    uint16_t manufacturer, version_min, version_max;
+    bool extended;
+} quirks[] = {
+    /* YubiKey 4 and 5 before 5.2.3: 5F52 announces chaining alone, and 257 octets in a chain get
+     * 6581 or 6700. Version 2.0 is the NEO, which knows no extended length. */
+    { 0x0006, 0x0201, 0x02ff, .extended = true },
+};
+
+static bool takes_extended(const struct application_data *data)
+{
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
+        if (quirks[i].manufacturer == data->manufacturer &&
+            data->version >= quirks[i].version_min && data->version <= quirks[i].version_max)
+            return quirks[i].extended;
+    }
+    return data->card.extended_length;
+}
+
 /* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
  * refused extended length once does not get it again. */
 static void learn_channel(struct openpgp_card *card)
 {
     const struct application_data *data = &card->data;
 
-    card->channel.extended = data->card.extended_length && !card->channel.refused;
+    card->channel.extended = takes_extended(data) && !card->channel.refused;
     card->channel.chaining = data->card.chaining;
     card->channel.command_max = data->command_max;
 }
@@ -103,7 +123,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
     if (!err && status_word_foreign(response.sw))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err)
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
@@ -124,7 +144,7 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
     if (!err && (response.sw == SW_INS_NOT_SUPPORTED || response.sw == SW_CLA_NOT_SUPPORTED))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err && !status_word_absent(response.sw))
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = kdf_do_parse(
             response.sw == SW_SUCCESS ? buffer_view(&response.data) : (struct view){ 0 }, kdf);

@@ -13,6 +13,16 @@ gpg_error_t board_init(struct board *board)
     return err;
 }
 
+void board_close(struct board *board)
+{
+    pthread_mutex_lock(&board->mutex);
+    board->closed = true;
+    pthread_cond_broadcast(&board->changed);
+    while (board->waiting)
+        pthread_cond_wait(&board->changed, &board->mutex);
+    pthread_mutex_unlock(&board->mutex);
+}
+
 void board_destroy(struct board *board)
 {
     pthread_cond_destroy(&board->changed);
@@ -72,9 +82,11 @@ void board_list(struct board *board, struct reader_list *list)
 void board_wait(struct board *board)
 {
     pthread_mutex_lock(&board->mutex);
-    while (!board->woken && board->changes == board->listed)
+    board->waiting = true;
+    while (!board->woken && !board->closed && board->changes == board->listed)
         pthread_cond_wait(&board->changed, &board->mutex);
-    board->woken = false;
+    board->woken = board->waiting = false;
+    pthread_cond_broadcast(&board->changed);
     pthread_mutex_unlock(&board->mutex);
 }
 

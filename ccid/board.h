@@ -14,9 +14,14 @@ struct board {
     uint32_t listed; /* `changes` at the last list */
     bool looked;     /* anything was published */
     bool woken;
+    bool closed;
+    bool waiting;
 };
 
 gpg_error_t board_init(struct board *board);
+
+/* Ends a board_wait that is under way, and all that come later; returns when it has ended. */
+void board_close(struct board *board);
 void board_destroy(struct board *board);
 
 /* Shows `list`; true if it differs from what was shown. */

@@ -154,6 +154,14 @@ static LONG follow(struct pcsc_watch *w)
     return code;
 }
 
+static void show_no_service(struct pcsc_watch *w, gpg_err_code_t code, LONG why)
+{
+    pcsc_known_clear(&w->known);
+    w->known.list.service = gpg_error(code);
+    if (show(w))
+        log_debug("PC/SC: %s", pcsc_stringify_error(why));
+}
+
 /* Tries for a while, as long as there is a socket to try. A service that refuses us and one that
  * ends while we ask look the same; the latter does so once. */
 static LONG establish(struct pcsc_watch *w)
@@ -164,6 +172,8 @@ static LONG establish(struct pcsc_watch *w)
     for (int ms = FIRST_PAUSE_MS; ms <= LAST_PAUSE_MS; ms *= 4) {
         if (code == SCARD_S_SUCCESS || !pcsc_service_has_socket(&w->service) || is_closing(w))
             break;
+        if (code != SCARD_W_SECURITY_VIOLATION)
+            show_no_service(w, GPG_ERR_NO_SERVICE, code);
         pause_for(w, ms);
         code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
     }
@@ -173,14 +183,6 @@ static LONG establish(struct pcsc_watch *w)
         pthread_mutex_unlock(&w->mutex);
     }
     return code;
-}
-
-static void show_no_service(struct pcsc_watch *w, gpg_err_code_t code, LONG why)
-{
-    pcsc_known_clear(&w->known);
-    w->known.list.service = gpg_error(code);
-    if (show(w))
-        log_debug("PC/SC: %s", pcsc_stringify_error(why));
 }
 
 static void use_service(struct pcsc_watch *w)
@@ -339,7 +341,7 @@ void pcsc_watch_free(struct pcsc_watch **watch)
     pthread_mutex_lock(&w->mutex);
     w->closing = true;
     pthread_mutex_unlock(&w->mutex);
-    board_wake(&w->board);
+    board_close(&w->board);
     lane = w->lane;
     lane_free(&lane, interrupt(w) ? END_MS : 0);
 }

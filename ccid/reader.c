@@ -89,8 +89,11 @@ gpg_error_t reader_connect(struct readers *readers, const char *name, struct dea
                            struct reader **r_reader)
 {
     struct reader *reader;
-    gpg_error_t err = readers->backend->connect(readers, name, deadline, &reader);
+    gpg_error_t err;
 
+    if (deadline_passed(deadline))
+        return gpg_error(GPG_ERR_TIMEOUT);
+    err = readers->backend->connect(readers, name, deadline, &reader);
     if (err)
         return err;
     reader->backend = readers->backend;
@@ -113,6 +116,8 @@ struct view reader_atr(const struct reader *reader)
 
 gpg_error_t reader_begin(struct reader *reader, struct deadline deadline)
 {
+    if (deadline_passed(deadline))
+        return gpg_error(GPG_ERR_LOCKED);
     return reader->backend->begin(reader, deadline);
 }
 
@@ -142,5 +147,7 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
 
 gpg_error_t reader_reset(struct reader *reader, struct deadline deadline)
 {
+    if (deadline_passed(deadline))
+        return gpg_error(GPG_ERR_TIMEOUT);
     return reader->backend->reset(reader, deadline);
 }

@@ -33,8 +33,9 @@ struct reader;
 struct reader_info {
     char name[READER_NAME_MAX];
     bool present;       /* a card is in it */
-    bool exclusive;     /* another program holds it exclusively */
     uint32_t insertion; /* differs between two cards, and between two insertions of one card */
+    bool exclusive;     /* another program holds it exclusively; PC/SC tells when that ends, but not
+                           when it begins: shown once something else changed or a connect failed */
 };
 
 struct reader_list {
@@ -51,8 +52,9 @@ struct reader_list {
  * GPG_ERR_ENAMETOOLONG. */
 gpg_error_t readers_open(const char *spec, struct readers **r_readers);
 
-/* Wakes a waiter, then releases; the caller makes sure that no other call is under way and every
- * reader is disconnected. Removes the socket. Accepts NULL, clears the pointer. */
+/* Ends a readers_wait that is under way, then releases; the caller makes sure that no other call is
+ * under way, none begins, and every reader is disconnected. Removes the socket. Accepts NULL,
+ * clears the pointer. */
 void readers_close(struct readers **readers);
 
 /* What `spec` was; borrowed. */
@@ -84,7 +86,8 @@ void reader_disconnect(struct reader **reader);
 struct view reader_atr(const struct reader *reader);
 
 /* Begins a transaction: no other program's command comes between until reader_end. Waits for other
- * programs' transactions until the deadline (GPG_ERR_LOCKED then). */
+ * programs' transactions until the deadline (GPG_ERR_LOCKED then). After any error there is no
+ * transaction; an error of a later call leaves the transaction as it is. */
 gpg_error_t reader_begin(struct reader *reader, struct deadline deadline);
 void reader_end(struct reader *reader);
 

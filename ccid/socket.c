@@ -168,13 +168,15 @@ static void socket_wait(struct readers *readers)
     struct socket_readers *s = of_readers(readers);
 
     pthread_mutex_lock(&s->mutex);
+    s->waiting = true;
     for (;;) {
         look(s);
-        if (s->woken || s->changes != s->listed)
+        if (s->woken || s->closed || s->changes != s->listed)
             break;
         sleep_until_event(s);
     }
-    s->woken = false;
+    s->woken = s->waiting = false;
+    pthread_cond_broadcast(&s->let_go);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -285,8 +287,14 @@ static void socket_close(struct readers *readers)
 {
     struct socket_readers *s = of_readers(readers);
 
-    socket_wake(readers);
-    socket_interrupt(readers);
+    pthread_mutex_lock(&s->mutex);
+    s->closed = true;
+    if (s->card)
+        card_gone(s, s->card, "closing");
+    kick(s);
+    while (s->waiting)
+        pthread_cond_wait(&s->let_go, &s->mutex);
+    pthread_mutex_unlock(&s->mutex);
     remove_own_path(s);
     close(s->listener);
     close(s->kick);

@@ -17,12 +17,15 @@ struct socket_readers {
     struct stat own; /* the socket file, ours to remove */
 
     pthread_mutex_t mutex; /* of all below, and of the card's first part */
-    pthread_cond_t let_go; /* the card's holder let go of it, or the card is gone */
+    pthread_cond_t
+        let_go; /* the holder let go of the card, the card is gone, the waiter has left */
     struct socket_card *card;
     uint32_t insertions;
     uint32_t changes;
     uint32_t listed; /* `changes` at the last list */
     bool woken;
+    bool closed;
+    bool waiting;
     struct deadline accept_after;
 };
 

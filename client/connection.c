@@ -69,10 +69,19 @@ static gpg_error_t open_or_start(struct cardea *connection, const struct cardea_
     return err ? gpg_error(GPG_ERR_NO_AGENT) : 0;
 }
 
+static gpg_error_t ignore_data(void *context, const void *data, size_t len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
 /* gpg-agent knows nothing of our commands, and its errors would say so in riddles. */
 static gpg_error_t is_cardea(struct cardea *connection)
 {
-    gpg_error_t err = connection_call(connection, "GETINFO cardea_version", NULL);
+    const struct connection_call call = { .data = ignore_data };
+    gpg_error_t err = connection_call(connection, "GETINFO cardea_version", &call);
 
     return err ? gpg_error(GPG_ERR_NOT_SUPPORTED) : 0;
 }
@@ -83,7 +92,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
     struct cardea *connection = calloc(1, sizeof *connection);
     char *home = NULL;
     char *path = NULL;
-    int fds[1] = { -1 };
+    int fds[2] = { -1, -1 };
     gpg_error_t err = connection ? secret_init_library() : gpg_error(GPG_ERR_ENOMEM);
 
     if (err)
@@ -96,7 +105,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
         err = open_or_start(connection, options, home, path);
     if (err)
         goto leave;
-    assuan_get_active_fds(connection->assuan, 0, fds, 1);
+    assuan_get_active_fds(connection->assuan, 0, fds, 2);
     connection->fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     err = connection->fd < 0 ? gpg_error_from_syserror() : is_cardea(connection);
 leave:

@@ -67,7 +67,8 @@ static bool ask_next(gpg_error_t err)
            gpg_err_code(err) == GPG_ERR_UNSUPPORTED_ALGORITHM;
 }
 
-static gpg_error_t ask_agent(struct work *work, const struct message *m)
+static gpg_error_t ask_agent(struct cardea *connection, const struct message *m,
+                             char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener)
 {
     struct buffer packets = BUFFER(PKESK_OCTETS_SUM);
     gpg_error_t err =
@@ -82,8 +83,7 @@ static gpg_error_t ask_agent(struct work *work, const struct message *m)
         if (collected)
             err = collected;
         else if (packets.len)
-            err = cardea_session_key(work->connection, packets.data, packets.len,
-                                     work->report->session_key, &work->report->opener);
+            err = cardea_session_key(connection, packets.data, packets.len, key, opener);
     }
     buffer_free(&packets);
     return err;
@@ -100,7 +100,7 @@ static gpg_error_t find_session_key(struct work *work, const struct message *m,
     else if (!work->connection)
         err = gpg_error(GPG_ERR_NO_AGENT);
     else
-        err = ask_agent(work, m);
+        err = ask_agent(work->connection, m, work->report->session_key, &work->report->opener);
     if (!err)
         err = session_key_parse(given ? given : work->report->session_key, key);
     return err;
@@ -168,5 +168,20 @@ gpg_error_t cardea_decrypt(struct cardea *connection, int in, int out,
     fd_source_free(&from);
     if (!r_report)
         explicit_bzero(&unasked, sizeof unasked);
+    return err;
+}
+
+gpg_error_t cardea_message_session_key(struct cardea *connection, int in,
+                                       char key[CARDEA_SESSION_KEY_MAX],
+                                       struct cardea_opener *opener)
+{
+    struct fd_source from = { .fd = in };
+    struct message *m = NULL;
+    gpg_error_t err = message_open(fd_source(&from), &m);
+
+    if (!err)
+        err = ask_agent(connection, m, key, opener);
+    message_close(&m);
+    fd_source_free(&from);
     return err;
 }

@@ -18,8 +18,8 @@ void fd_source_free(struct fd_source *from);
 /* Writes all, whatever it takes. */
 gpg_error_t fd_write(int fd, struct view piece);
 
-/* Holds in memory up to `max` octets and, past them, in an unlinked file of `folder`. Zero-initialise with
- * FD_HOLDING; free with fd_holding_free. */
+/* Holds in memory up to `max` octets and, past them, in an unlinked file of `folder`.
+ * Zero-initialise with FD_HOLDING; free with fd_holding_free. */
 struct fd_holding {
     const char *folder;
     struct memory_holding memory;

@@ -2,24 +2,30 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define BLOCK_OCTETS (256 * 1024)
+#define SMALL_OCTETS ((size_t)64 << 10)
+#define LARGE_OCTETS ((size_t)4 << 20)
+#define HUGE_PAGE    ((size_t)2 << 20)
 
-/* Small mails take small blocks; nothing is ever copied to grow. */
+/* Nothing is ever copied to grow. A small mail takes a small block; a large one takes blocks that
+ * the kernel can give in huge pages, for a page at a time costs more than the copying. */
 struct holding_block {
     struct holding_block *next;
     size_t len, size;
     uint8_t octets[];
 };
 
-static struct holding_block *add_block(struct memory_holding *memory, size_t wanted)
+static struct holding_block *add_block(struct memory_holding *memory)
 {
-    size_t size = memory->first || wanted > BLOCK_OCTETS ? BLOCK_OCTETS : 2 * wanted;
-    struct holding_block *block = malloc(sizeof *block + size);
+    size_t size = memory->first ? LARGE_OCTETS : SMALL_OCTETS;
+    struct holding_block *block = memory->first ? aligned_alloc(HUGE_PAGE, size) : malloc(size);
 
     if (!block)
         return NULL;
-    *block = (struct holding_block){ .size = size };
+    if (memory->first)
+        madvise(block, size, MADV_HUGEPAGE);
+    *block = (struct holding_block){ .size = size - sizeof *block };
     if (memory->last)
         memory->last->next = block;
     else
@@ -39,7 +45,7 @@ static gpg_error_t memory_append(void *context, struct view piece)
         size_t n;
 
         if (!block || block->len == block->size)
-            block = add_block(memory, piece.len);
+            block = add_block(memory);
         if (!block)
             return gpg_error(GPG_ERR_ENOMEM);
         n = block->size - block->len < piece.len ? block->size - block->len : piece.len;

@@ -3,10 +3,8 @@
 # read by cardea-token --import, over extended length and over chaining.
 set -eu
 . "$(dirname "$0")/token-lib.sh"
-token_need gpg
 token_enter "$@"
-CARDEA_TOKEN=$1
-token_start_pcscd
+token_need gpg
 token_start_gnupg
 
 # make_key NAME SIGNING-ALGORITHM ENCRYPTION-ALGORITHM

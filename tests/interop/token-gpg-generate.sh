@@ -3,10 +3,8 @@
 # resetting code, a factory reset.
 set -eu
 . "$(dirname "$0")/token-lib.sh"
-token_need gpg
 token_enter "$@"
-CARDEA_TOKEN=$1
-token_start_pcscd
+token_need gpg
 token_start_card --serial 0000ABCD
 token_start_gnupg
 

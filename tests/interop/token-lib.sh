@@ -1,13 +1,8 @@
-# Sourced by tests/interop/token-*.sh: a pcscd of the script's own with a virtual reader, and the
-# virtual card in it, driven by programs that know nothing of Cardea.
-#
-# The script runs again inside namespaces of its own (mounts, network, processes), so its pcscd,
-# its reader and its daemons meet nobody else's, and end with it.
+# shellcheck shell=sh
+# Sourced by tests/interop/token-*.sh: the virtual card in a pcscd of the script's own, driven by
+# programs that know nothing of Cardea.
 
 here=$(dirname "$(realpath "$0")")
-VPCD_DRIVER=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
-PCSCLITE_CSOCK_NAME=/run/pcscd/pcscd.comm
-export PCSCLITE_CSOCK_NAME
 
 # A skip is a failure where everything is meant to be there.
 token_skip() {
@@ -32,27 +27,26 @@ token_need() {
     done
 }
 
-# token_enter "$@": first line of a script. Its one argument is the path of cardea-token.
+# token_enter "$@": first line of a script, whose one argument is the path of cardea-token. The script
+# runs again beside a pcscd and has a folder $work, which goes away with all that it started.
 token_enter() {
-    [ -n "${CARDEA_TOKEN_INSIDE:-}" ] && return
-    [ -x "${1:-}" ] || { echo "usage: $0 PATH-OF-cardea-token" >&2; exit 2; }
-    token_need unshare pcscd ip
-    [ -e "$VPCD_DRIVER" ] || token_skip "$VPCD_DRIVER is missing (package vsmartcard-vpcd)"
-    map=
-    [ "$(id -u)" -eq 0 ] || map=--map-root-user
-    set -- "$(realpath "$1")"
-    unshare $map --mount --net --pid --fork --mount-proc true 2>/dev/null ||
-        token_skip "cannot make namespaces (unshare $map --mount --net --pid)"
-    CARDEA_TOKEN_INSIDE=1
-    export CARDEA_TOKEN_INSIDE
-    # Not exec: what is in the work folder goes away with the outer script, whatever happens inside.
+    if [ -z "${CARDEA_TOKEN:-}" ]; then
+        [ -x "${1:-}" ] || { echo "usage: $0 PATH-OF-cardea-token" >&2; exit 2; }
+        CARDEA_TOKEN=$(realpath "$1")
+        export CARDEA_TOKEN
+        exec "$here/with-pcscd" -- "$0" "$@"
+    fi
     work=$(mktemp -d "${TMPDIR:-/tmp}/cardea-token.XXXXXX")
-    export work
-    trap 'rm -rf "$work"' EXIT
+    card=
+    trap token_leave EXIT
     trap 'exit 1' INT TERM HUP
-    status=0
-    unshare $map --mount --net --pid --fork --kill-child --mount-proc "$0" "$@" || status=$?
-    exit "$status"
+}
+
+token_leave() {
+    [ -z "$card" ] || kill "$card" || true
+    [ ! -d "$work/gnupg" ] || gpgconf --kill all || true
+    # Daemons on their way out may still tidy up there.
+    token_until 5 rm -rf "$work" 2>/dev/null || true
 }
 
 # token_until SECONDS COMMAND...: tries the command again and again.
@@ -66,21 +60,6 @@ token_until() {
     done
 }
 
-token_start_pcscd() {
-    ip link set lo up
-    mkdir -p "$work/run" "$work/reader.conf.d"
-    [ -d /run/pcscd ] || { mount -t tmpfs tmpfs /run && mkdir /run/pcscd; }
-    mount --bind "$work/run" /run/pcscd
-    cat >"$work/reader.conf.d/vpcd" <<CONF
-FRIENDLYNAME "Virtual PCD"
-DEVICENAME   /dev/null:0x8C7B
-LIBPATH      $VPCD_DRIVER
-CHANNELID    0x8C7B
-CONF
-    pcscd --foreground --config "$work/reader.conf.d" >"$work/pcscd.log" 2>&1 &
-    token_until 10 test -S "$PCSCLITE_CSOCK_NAME" || token_fail "pcscd does not start"
-}
-
 token_powered() {
     grep -qx '# on' "$work/trace" 2>/dev/null
 }
@@ -88,7 +67,7 @@ token_powered() {
 # token_start_card OPTION...: a card in the reader, powered once; $card is its process.
 token_start_card() {
     rm -f "$work/trace"
-    "$CARDEA_TOKEN" --connect 127.0.0.1:35963 --wait --control "$work/control" \
+    "$CARDEA_TOKEN" --connect "127.0.0.1:$VPCD_PORT" --wait --control "$work/control" \
         --trace "$work/trace" "$@" 2>>"$work/cardea-token.log" &
     card=$!
     token_until 20 token_powered || token_fail "pcscd does not see the card"
@@ -97,6 +76,7 @@ token_start_card() {
 token_stop_card() {
     kill "$card"
     wait "$card" || token_fail "cardea-token ended with $?"
+    card=
 }
 
 # A GnuPG home of the script's own that reaches cards through pcscd, and PINs by themselves.
@@ -129,6 +109,7 @@ token_new_session() {
 token_gpg_dialogue() {
     command=$1
     shift
+    # shellcheck disable=SC2086 # words are meant
     printf '%s\n' "$@" |
         gpg --no-tty --yes --command-fd 0 --status-fd 2 --expert $command >"$work/dialogue.log" 2>&1 ||
         token_fail "gpg $command, answered $*"

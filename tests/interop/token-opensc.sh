@@ -2,10 +2,8 @@
 # OpenSC reads the virtual card, deciphers and signs with it, and puts a certificate on it.
 set -eu
 . "$(dirname "$0")/token-lib.sh"
-token_need gpg opensc-tool openpgp-tool pkcs15-tool pkcs15-crypt openssl
 token_enter "$@"
-CARDEA_TOKEN=$1
-token_start_pcscd
+token_need gpg opensc-tool openpgp-tool pkcs15-tool pkcs15-crypt openssl
 token_start_gnupg
 gpg --batch --quiet --passphrase '' --quick-generate-key "alice@example.org" rsa2048 sign,cert \
     never 2>"$work/gpg.log"

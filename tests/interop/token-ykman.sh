@@ -3,10 +3,8 @@
 # first; before version 5 it asks for nothing else that is not in the specification.
 set -eu
 . "$(dirname "$0")/token-lib.sh"
-token_need ykman openssl
 token_enter "$@"
-CARDEA_TOKEN=$1
-token_start_pcscd
+token_need ykman openssl
 token_start_card --yubico-version 4.3.7
 
 # openpgp ARGUMENT...: ykman openpgp, with the reader named: by itself it looks for Yubico's.

@@ -290,6 +290,27 @@ static void kdf_with_a_single_salt_is_accepted(void **state)
     token_free(&t);
 }
 
+/* SHA-512 of the same salt and PIN; the admin's digest is of no PIN at all, only as long. */
+#define KDF_SHA512_PW1                                                                             \
+    "9CB102D4452E431F9338C837AC67D713794D3CA93B03D53F9E08216A83B61EC6"                             \
+    "C0FCAE8F416CB8AD7D180A46DAB0C48E7E6A5F2A533D62555FD66F99F0DCE34F"
+
+static void kdf_with_sha_512_has_longer_digests(void **state)
+{
+    struct token *t = exchange_new();
+
+    (void)state;
+    expect(t, VERIFY_ADMIN, "9000");
+    expect(t,
+           "00 DA 00F9 9A 81 01 03 82 01 0A 83 04 000186A0 84 08 3031323334353637"
+           "87 40" KDF_SHA512_PW1 "88 40" KDF_PW1 KDF_PW3,
+           "9000");
+    expect(t, "00 20 0082 20" KDF_PW1, "6700");
+    expect(t, "00 20 0082 40" KDF_SHA512_PW1, "9000");
+    expect(t, "00 20 0083 40" KDF_PW1 KDF_PW3, "9000");
+    token_free(&t);
+}
+
 static void malformed_kdf_is_refused(void **state)
 {
     static const char *const wrong[] = {
@@ -333,6 +354,7 @@ int main(void)
         cmocka_unit_test(kdf_change_takes_digests_of_one_length),
         cmocka_unit_test(kdf_switched_off_brings_the_default_pins_back),
         cmocka_unit_test(kdf_with_a_single_salt_is_accepted),
+        cmocka_unit_test(kdf_with_sha_512_has_longer_digests),
         cmocka_unit_test(malformed_kdf_is_refused),
     };
 

@@ -361,6 +361,7 @@ static void several_frames_at_once_are_all_answered(void **state)
 static void trace_tells_all(void **state)
 {
     struct world *w = *state;
+    struct stat info;
     char text[1024];
 
     RUN(w, "--connect", w->reader, "--trace", w->trace);
@@ -369,6 +370,8 @@ static void trace_tells_all(void **state)
     read_file(w->trace, text, sizeof text);
     assert_string_equal(text, "# inserted\n# on\n> 00A4040006D27600012401\n< 9000\n"
                               "> 00200082\n< 63C3\n");
+    assert_int_equal(stat(w->trace, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
 }
 
 static void state_outlives_the_program(void **state)

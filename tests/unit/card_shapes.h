@@ -68,6 +68,16 @@ static const char shape_gnuk[] =
                                                   "CD0C 5E000001 5E000002 00000000"
                                                   "D602 0020 D702 0020 D802 0020";
 
+/* Chaining is announced, extended length is what works. UIF objects stand outside of 6E. */
+static const char shape_yubikey4[] =
+    "4F10 D2760001240102010006042000000000"
+    "5F5208 0073000080059000"
+    "7381B7"
+    "C00A F80000FF04C000FF00FF"
+    "C106" SHAPE_RSA2048_E17 "C206" SHAPE_RSA2048_E17 "C306" SHAPE_RSA2048_E17 "C407 007F7F7F030303"
+    "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
+                                                  "CD0C 5E000001 5E000002 00000000";
+
 /* Firmware 5.2.3 and later: four of everything, an attestation key the fourth; no 7F66. */
 static const char shape_yubikey5[] =
     "6E820131"

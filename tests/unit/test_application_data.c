@@ -2,8 +2,8 @@
 #include "tests/unit/card_shapes.h"
 #include "tests/unit/hex.h"
 
-static const char *const shapes[] = { shape_neo,     shape_neo_flat, shape_smartpgp,
-                                      shape_canokey, shape_gnuk,     shape_yubikey5 };
+static const char *const shapes[] = { shape_neo,  shape_neo_flat, shape_smartpgp, shape_canokey,
+                                      shape_gnuk, shape_yubikey4, shape_yubikey5 };
 
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -190,6 +190,8 @@ static void card_must_say_who_it_is_and_how_many_tries_it_has(void **state)
     assert_ok(application_data_parse(hex(both), &d));
     assert_int_equal(d.slot[SLOT_DECRYPT].algorithm.kind, KEY_NONE);
     snprintf(both, sizeof both, "%s%s", "4F0F D27600012401030400062068095500", status);
+    assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
+    snprintf(both, sizeof both, "%s%s", "4F11 D276000124010304000620680955000000", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
     snprintf(both, sizeof both, "%s%s", "4F10 A0000003080000100001000000000000", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);

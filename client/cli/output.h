@@ -1,0 +1,22 @@
+/* A file that appears under its name only when it is complete. */
+#pragma once
+
+#include <gpg-error.h>
+#include <stdbool.h>
+
+struct output {
+    int fd;
+    const char *path; /* NULL: standard output. Borrowed */
+    char *folder;     /* of the path; owned */
+    char *temporary;  /* its name until then, where the file system wants one; owned */
+};
+
+/* Opens standard output for NULL or "-". Nothing else can open the file until output_commit, and
+ * nothing is left of it when we end before. GPG_ERR_EEXIST unless overwrite is set. */
+gpg_error_t output_open(const char *path, bool overwrite, struct output *output);
+
+/* Gives the file its name; GPG_ERR_EEXIST when somebody else took it meanwhile. */
+gpg_error_t output_commit(struct output *output, bool overwrite);
+
+/* Discards what was not committed. */
+void output_close(struct output *output);

@@ -1,0 +1,107 @@
+/* cardea session-key */
+#include "client/cli/cli.h"
+
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PKESK_MAX (64 * 1024)
+
+static const struct option long_options[] = {
+    { "pkesk", required_argument, NULL, 'p' },
+    { "json", no_argument, NULL, 'j' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+    "Usage: cardea session-key [OPTION...] [FILE]\n"
+    "Prints the session key of an OpenPGP message, as ALGO:HEX.\n"
+    "\n"
+    "      --pkesk HEX       open these PKESK packets instead of a message's\n"
+    "      --json            as JSON, with the key and the token that opened it\n"
+    "      --help            this text\n"
+    "\n"
+    "Examples:\n"
+    "  cardea session-key mail.asc\n"
+    "  gpg --override-session-key \"$(cardea session-key mail.asc)\" -d mail.asc\n";
+
+static void print(const struct cli *cli, const char *key, const struct cardea_opener *opener)
+{
+    struct json_object *object;
+
+    if (!cli->json) {
+        puts(key);
+        return;
+    }
+    object = json_object_new_object();
+    json_object_object_add(object, "session-key", json_object_new_string(key));
+    json_object_object_add(object, "key", json_object_new_string(opener->fingerprint));
+    json_object_object_add(object, "token", json_object_new_string(opener->serial));
+    json_object_object_add(object, "touch", json_object_new_boolean(opener->touch));
+    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
+    json_object_put(object);
+}
+
+static gpg_error_t from_packets(struct cardea *connection, const char *hex,
+                                char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener)
+{
+    static uint8_t packets[PKESK_MAX];
+    size_t len;
+
+    if (!hex_decode(hex, strlen(hex), packets, sizeof packets, &len))
+        return gpg_error(GPG_ERR_INV_VALUE);
+    return cardea_session_key(connection, packets, len, key, opener);
+}
+
+int cli_session_key(struct cli *cli, int argc, char **argv)
+{
+    struct cardea_opener opener = { .fingerprint = "" };
+    char key[CARDEA_SESSION_KEY_MAX];
+    struct cardea *connection = NULL;
+    const char *packets = NULL;
+    const char *file;
+    gpg_error_t err;
+    int option;
+    int in = -1;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
+        if (option == 'p') {
+            packets = optarg;
+        } else if (option == 'j') {
+            cli->json = true;
+        } else if (option == 'h') {
+            fputs(help, stdout);
+            return EXIT_SUCCESS;
+        } else {
+            fputs("cardea session-key: see \"cardea session-key --help\"\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    file = argv[optind];
+    if (argc - optind > (packets ? 0 : 1)) {
+        fputs("cardea session-key: one message at a time\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (!packets && (in = cli_open_input(file)) < 0)
+        return EXIT_FAILURE;
+    if (cli_connect(cli, &connection))
+        return EXIT_FAILURE;
+    err = packets ? from_packets(connection, packets, key, &opener)
+                  : cardea_message_session_key(connection, in, key, &opener);
+    if (!err)
+        print(cli, key, &opener);
+    else
+        cli_fail(file ? file : "message", err);
+    explicit_bzero(key, sizeof key);
+    cardea_disconnect(&connection);
+    if (in > STDIN_FILENO)
+        close(in);
+    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
