@@ -76,7 +76,7 @@ class Sockets(Place):
         subprocess.run(["gpg-agent", "--daemon"], env=w.env, check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         self.refuses("gpg-agent 2.", "is running already", 'end it with "gpgconf --kill gpg-agent"')
-        self.assertTrue(w.real_agent_answers())
+        self.assertTrue(w.agent_answers())
         w.forget_secret_keys()
         self.starts()
 
@@ -131,7 +131,7 @@ class Folders(Place):
     def test_longest_path(self):
         home, path = self.home_of(SUN_PATH)
         result = subprocess.run([BIN / "cardea-agent", "--gnupghome", home, "--reader",
-                                 f"socket:{self.world.reader_socket}", "--", "test", "-S", path],
+                                 self.world.reader(), "--", "test", "-S", path],
                                 env=self.world.env, timeout=30, check=False)
         self.assertEqual(result.returncode, 0)
 
@@ -176,14 +176,14 @@ class Readers(Place):
 
     def test_taken(self):
         with socket.socket(socket.AF_UNIX) as other:
-            other.bind(str(self.world.reader_socket))
+            other.bind(self.world.slot())
             other.listen()
-            self.refuses("another program is listening there", readers=[f"socket:{self.world.reader_socket}"])
+            self.refuses("another program is listening there", readers=[self.world.reader()])
 
     def test_second_reader_is_bad(self):
         """Nothing stays of the good one before it."""
-        self.refuses("means nothing", readers=[f"socket:{self.world.reader_socket}", "socket:relative"])
-        self.assertFalse(self.world.reader_socket.exists())
+        self.refuses("means nothing", readers=[self.world.reader(), "socket:relative"])
+        self.assertFalse(os.path.exists(self.world.slot()))
         self.assertFalse(os.path.exists(self.world.agent_socket))
 
 
