@@ -122,7 +122,12 @@ def secret_keys(data):
 def unprotected_body(key, packets):
     """The body of a packet 9 in AES: the feedback starts anew after the prefix."""
     def cfb(iv, data):
-        return Cipher(algorithms.AES(key), modes.CFB(iv)).encryptor().update(data)
+        out = b""
+        for at in range(0, len(data), 16):
+            pad = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(iv)
+            iv = bytes(a ^ b for a, b in zip(data[at:at + 16], pad))
+            out += iv
+        return out
 
     block = bytes(range(100, 116))
     prefix = cfb(bytes(16), block + block[-2:])
