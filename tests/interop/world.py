@@ -317,7 +317,7 @@ class World:
             self.agent_process = self.start(*command, *options, stderr=log, ends_with=ends_with)
         if wait:
             self.wait_for_agent()
-        if wait and not self.token:
+        if wait and PCSC and not self.token:
             self.wait_for_card(False)  # pcscd may still show the last test's
         return self.agent_process
 
