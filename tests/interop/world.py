@@ -178,6 +178,8 @@ class Token:
         self.process = world.start(BIN / "cardea-token", "--connect", connect,
                                    "--trace", self.trace, "--control", self.control, *options,
                                    stderr=subprocess.DEVNULL)
+        # Ended last: an agent that ends locks its cards, which takes cards that answer.
+        world.processes.insert(0, world.processes.pop())
 
     def tell(self, line):
         with socket.socket(socket.AF_UNIX) as client:
