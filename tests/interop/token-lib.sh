@@ -77,6 +77,8 @@ token_stop_card() {
     kill "$card"
     wait "$card" || token_fail "cardea-token ended with $?"
     card=
+    # pcscd looks at its readers every 0.4 s, and must have seen this one empty.
+    sleep 1
 }
 
 # A GnuPG home of the script's own that reaches cards through pcscd, and PINs by themselves.
