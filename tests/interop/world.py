@@ -242,7 +242,7 @@ class World:
     def start(self, *command, ends_with=0, **options):
         """ends_with: its exit status, whenever it ends; None when that does not matter."""
         process = subprocess.Popen([str(c) for c in command], env=self.env,
-                                   stdin=subprocess.DEVNULL, **options)
+                                   **{"stdin": subprocess.DEVNULL, **options})
         process.ends_with = ends_with
         self.processes.append(process)
         return process
@@ -261,7 +261,9 @@ class World:
     def stop_all(self):
         """Returns what was wrong with the way in which they ended."""
         problems = []
-        for process in reversed(self.processes):
+        # The agent first: it locks its cards, and a reader that loses one meanwhile and gets the next
+        # test's may be confused for good.
+        for process in sorted(reversed(self.processes), key=lambda p: p is not self.agent_process):
             try:
                 status = self.stop(process)
                 if process.ends_with not in (None, status):
