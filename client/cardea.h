@@ -38,7 +38,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 void cardea_disconnect(struct cardea **connection);
 
 /* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is asked
- * of it later. */
+ * of it later. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -130,7 +130,7 @@ struct cardea_report {
     const char *problem; /* what was wrong, in words; static; NULL */
 };
 
-/* Decrypts from one descriptor to another, armored or not. Nothing is written that is not authenticated;
+/* Decrypts from one descriptor to another, armored or not; options may be NULL. Nothing is written that is not authenticated;
  * after an error what was written is authentic, but not all there was. connection may be NULL with a
  * session key. report may be NULL.
  *
