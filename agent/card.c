@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long other programs' transactions, and a card that only has to tell a fact, may take. */
-#define CARD_WAIT_MS 10000
+/* How long the threads that lock cards, and the end of the agent, wait for one. */
+#define LOCK_WAIT_MS 1000
 
 struct card *card_new(struct readers *readers, const struct reader_info *info,
                       const struct pin_cache_policy *policy)
@@ -89,9 +89,9 @@ static gpg_error_t connect_card(struct card *card, struct deadline deadline)
     return err;
 }
 
-gpg_error_t card_begin(struct card *card)
+gpg_error_t card_begin(struct card *card, int wait_ms)
 {
-    struct deadline deadline = deadline_in_ms(CARD_WAIT_MS);
+    struct deadline deadline = deadline_in_ms(wait_ms);
     gpg_error_t err = 0;
 
     if (atomic_load(&card->gone))
@@ -269,7 +269,7 @@ static gpg_error_t learn_in_turn(struct card *card, unsigned slots)
     int tries = 2;
 
     do {
-        err = card_begin(card);
+        err = card_begin(card, CARD_WAIT_MS);
         if (!err) {
             err = read_missing(card, slots);
             card_end(card);
@@ -322,6 +322,10 @@ static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
         err = read_object(card, DO_SECURITY_SUPPORT, &objects->security_support);
     if (!err && card->app.data.extended.kdf)
         err = read_object(card, DO_KDF, &objects->kdf);
+    if (!err && card->app.data.extended.private_objects)
+        err = read_object(card, DO_PRIVATE_1, &objects->private_1);
+    if (!err && card->app.data.extended.private_objects)
+        err = read_object(card, DO_PRIVATE_2, &objects->private_2);
     return err;
 }
 
@@ -333,7 +337,7 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
 
     card_take_turn(card);
     do {
-        err = card_begin(card);
+        err = card_begin(card, CARD_WAIT_MS);
         if (!err) {
             err = read_listing(card, objects);
             card_end(card);
@@ -352,6 +356,8 @@ void card_objects_free(struct card_objects *objects)
     buffer_free(&objects->url);
     buffer_free(&objects->security_support);
     buffer_free(&objects->kdf);
+    buffer_free(&objects->private_1);
+    buffer_free(&objects->private_2);
 }
 
 int64_t card_pin_end_ms(struct card *card)
@@ -365,6 +371,12 @@ void card_forget_pin(struct card *card)
     atomic_store(&card->pin_end_ms, INT64_MAX);
 }
 
+static void warn_unlocked(const struct card *card, gpg_error_t err)
+{
+    log_warning("the card in reader %s may stay unlocked until it is removed: %s",
+                card->reader_name, gpg_strerror(err));
+}
+
 void card_close_state(struct card *card)
 {
     gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
@@ -372,21 +384,29 @@ void card_close_state(struct card *card)
     if (err)
         err = reader_reset(card->reader, card->app.channel.deadline);
     if (err)
-        log_warning("the card in reader %s may stay unlocked until it is removed: %s",
-                    card->reader_name, gpg_strerror(err));
+        warn_unlocked(card, err);
     forget_state(card);
 }
 
 static void serve_lock(struct card *card)
 {
+    gpg_error_t err;
+
     if (!atomic_exchange(&card->lock_wanted, false))
         return;
     card_forget_pin(card);
-    if (card->verified && !card_begin(card)) {
+    if (!card->verified)
+        return;
+    card->verified = false;
+    err = card_begin(card, LOCK_WAIT_MS);
+    if (!err) {
         card_close_state(card);
         card_end(card);
+    } else {
+        if (gpg_err_code(err) != GPG_ERR_CARD_RESET && gpg_err_code(err) != GPG_ERR_CARD_REMOVED)
+            warn_unlocked(card, err);
+        (void)card_recover(card, err);
     }
-    card->verified = false;
 }
 
 void card_take_turn(struct card *card)
@@ -395,7 +415,8 @@ void card_take_turn(struct card *card)
     serve_lock(card);
 }
 
-/* A wish that comes between the last look and the passing on is seen by the next holder, or here. */
+/* A wish that comes between the last look and the passing on is seen by the next holder, or
+ * here. */
 void card_leave_turn(struct card *card)
 {
     do {

@@ -30,7 +30,7 @@ struct card_facts {
 
 /* DOs that only a listing shows, each as the card gives it; absent ones are empty. */
 struct card_objects {
-    struct buffer cardholder, login, url, security_support, kdf;
+    struct buffer cardholder, login, url, security_support, kdf, private_1, private_2;
 };
 
 /* A question to whoever knows the PIN. */
@@ -89,6 +89,7 @@ void card_objects_free(struct card_objects *objects);
  *   GPG_ERR_TIMEOUT          nobody touched the token, or it never answered
  *   GPG_ERR_WRONG_CARD       the card holds other keys than before
  *   GPG_ERR_DECRYPT_FAILED   the card could not open it; one error for all reasons
+ *   GPG_ERR_TOO_LARGE        the card has no way to take a command of this length; no PIN was asked
  *   GPG_ERR_OBJ_TERM_STATE, GPG_ERR_UNSUPPORTED_PROTOCOL (KDF) */
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
                          const struct pin_source *pins, struct secret *plain);

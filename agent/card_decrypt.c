@@ -67,7 +67,8 @@ static gpg_error_t send_pin(struct card *card, struct job *job)
     return err;
 }
 
-/* A PIN that was typed before for this very card stands in for a typing, but never for the last try. */
+/* A PIN that was typed before for this very card stands in for a typing, but never for the last
+ * try. */
 static gpg_error_t take_cached_pin(struct card *card, struct job *job)
 {
     if (!card->pin.pin.data || card->app.data.pw.pw1_tries < 2)
@@ -114,6 +115,9 @@ static gpg_error_t verify(struct card *card, struct job *job)
         err = card_identify(card);
     if (!err && !key_is_there(card, job->key))
         err = gpg_error(GPG_ERR_WRONG_CARD);
+    /* Before a human types for nothing. */
+    if (!err && !channel_takes(&card->app.channel, job->data.len))
+        err = gpg_error(GPG_ERR_TOO_LARGE);
     if (!err)
         err = read_kdf_once(card);
     if (!err && !job->pin.data)
@@ -166,7 +170,8 @@ static gpg_error_t decipher(struct card *card, struct job *job)
     return err;
 }
 
-/* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay either. */
+/* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay
+ * either. */
 static void note_use(struct card *card)
 {
     if (card->verified && card->pin_policy->idle_ms == 0)
@@ -178,7 +183,7 @@ static void note_use(struct card *card)
 
 static gpg_error_t one_round(struct card *card, struct job *job)
 {
-    gpg_error_t err = card_begin(card);
+    gpg_error_t err = card_begin(card, CARD_WAIT_MS);
 
     if (err)
         return err;
@@ -222,7 +227,8 @@ static bool try_again(struct card *card, struct job *job, gpg_error_t err)
     return true;
 }
 
-/* The errors by which the rounds tell each other what to do next mean something else to a client. */
+/* The errors by which the rounds tell each other what to do next mean something else to a
+ * client. */
 static gpg_error_t last_word(gpg_error_t err)
 {
     switch (gpg_err_code(err)) {

@@ -46,8 +46,8 @@ void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char 
              serial(facts, aid), (int)slot + 1, usages[slot]);
 }
 
-/* A value in a status line: what would break the line, and % and + themselves, as %XX, a space as
- * +. */
+/* A value in a status line as scdaemon writes it: what would break the line, and %, + and ", as %XX, a
+ * space as +. */
 static gpg_error_t send_value(assuan_context_t assuan, const char *keyword, struct view value)
 {
     char text[3 * OBJECT_SHOWN_MAX + 1];
@@ -58,7 +58,7 @@ static gpg_error_t send_value(assuan_context_t assuan, const char *keyword, stru
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.data[i];
 
-        if (c < 0x20 || c == 0x7f || c == '%' || c == '+')
+        if (c < 0x20 || c == '%' || c == '+' || c == '"')
             p += snprintf(p, 4, "%%%02X", c);
         else
             *p++ = c == ' ' ? '+' : (char)c;
@@ -177,21 +177,37 @@ static gpg_error_t send_url(assuan_context_t assuan, const struct card_listing *
     return send_if_any(assuan, name, &listing->objects.url);
 }
 
+/* None is sent for a slot without one. */
+static gpg_error_t send_fingerprint(assuan_context_t assuan, const char *name, int slot,
+                                    const uint8_t fingerprint[FINGERPRINT_LEN])
+{
+    static const uint8_t none[FINGERPRINT_LEN];
+    char digits[2 * FINGERPRINT_LEN + 1], text[CARD_LINE_MAX];
+
+    if (memcmp(fingerprint, none, FINGERPRINT_LEN) == 0)
+        return 0;
+    hex_encode(view_of(fingerprint, FINGERPRINT_LEN), digits);
+    snprintf(text, sizeof text, "%d %s", slot + 1, digits);
+    return assuan_write_status(assuan, name, text);
+}
+
 static gpg_error_t send_fingerprints(assuan_context_t assuan, const struct card_listing *listing,
                                      const char *name)
 {
     gpg_error_t err = 0;
 
-    for (int i = 0; i < SLOTS && !err; i++) {
-        const struct slot_data *slot = &listing->facts.data.slot[i];
-        char digits[2 * FINGERPRINT_LEN + 1], text[CARD_LINE_MAX];
+    for (int i = 0; i < SLOTS && !err; i++)
+        err = send_fingerprint(assuan, name, i, listing->facts.data.slot[i].fingerprint);
+    return err;
+}
 
-        if (!slot->present)
-            continue;
-        hex_encode(view_of(slot->fingerprint, FINGERPRINT_LEN), digits);
-        snprintf(text, sizeof text, "%d %s", i + 1, digits);
-        err = assuan_write_status(assuan, name, text);
-    }
+static gpg_error_t send_ca_fingerprints(assuan_context_t assuan, const struct card_listing *listing,
+                                        const char *name)
+{
+    gpg_error_t err = 0;
+
+    for (int i = 0; i < SLOTS && !err; i++)
+        err = send_fingerprint(assuan, name, i, listing->facts.data.slot[i].ca_fingerprint);
     return err;
 }
 
@@ -228,6 +244,7 @@ static int algorithm_id(enum key_kind kind)
     }
 }
 
+/* Curves by the names of their standards, unlike in KEYPAIRINFO; import formats counted from 1. */
 static gpg_error_t send_algorithms(assuan_context_t assuan, const struct card_listing *listing,
                                    const char *name)
 {
@@ -235,12 +252,16 @@ static gpg_error_t send_algorithms(assuan_context_t assuan, const struct card_li
 
     for (int i = 0; i < SLOTS && !err; i++) {
         const struct key_algorithm *algorithm = &listing->facts.data.slot[i].algorithm;
-        char text[CARD_LINE_MAX], algo[ALGORITHM_NAME_MAX];
+        int id = algorithm_id(algorithm->kind);
+        char text[CARD_LINE_MAX];
 
-        if (!algorithm_id(algorithm->kind))
+        if (!id)
             continue;
-        snprintf(text, sizeof text, "%d %d %s%s", i + 1, algorithm_id(algorithm->kind),
-                 algorithm_name(algorithm, algo), algorithm->kind == KEY_RSA ? " 32 0" : "");
+        if (algorithm->kind == KEY_RSA)
+            snprintf(text, sizeof text, "%d %d rsa%u %u %u", i + 1, id, algorithm->rsa_bits,
+                     algorithm->rsa_exponent_bits, algorithm->rsa_import_format + 1);
+        else
+            snprintf(text, sizeof text, "%d %d %s", i + 1, id, algorithm->curve->name);
         err = assuan_write_status(assuan, name, text);
     }
     return err;
@@ -274,20 +295,16 @@ static gpg_error_t send_signature_counter(assuan_context_t assuan,
     return send_string(assuan, name, text);
 }
 
+/* UIF-1, -2, -3: the data object, whose second octet says that it is about a button. */
 static gpg_error_t send_touch(assuan_context_t assuan, const struct card_listing *listing,
                               const char *name)
 {
-    gpg_error_t err = 0;
+    const struct slot_data *slot = &listing->facts.data.slot[name[4] - '1'];
+    const uint8_t value[2] = { (uint8_t)slot->touch, 0x20 };
 
-    (void)name;
-    for (int i = 0; i < SLOTS && !err && listing->facts.data.button; i++) {
-        const uint8_t value[2] = { (uint8_t)listing->facts.data.slot[i].touch, 0x20 };
-        char keyword[8];
-
-        snprintf(keyword, sizeof keyword, "UIF-%d", i + 1);
-        err = send_value(assuan, keyword, view_of(value, sizeof value));
-    }
-    return err;
+    if (!listing->facts.data.button)
+        return 0;
+    return send_value(assuan, name, view_of(value, sizeof value));
 }
 
 static gpg_error_t send_kdf(assuan_context_t assuan, const struct card_listing *listing,
@@ -296,6 +313,14 @@ static gpg_error_t send_kdf(assuan_context_t assuan, const struct card_listing *
     struct view value = tlv_content(buffer_view(&listing->objects.kdf), TAG_KDF, 0);
 
     return value.len ? send_value(assuan, name, value) : 0;
+}
+
+static gpg_error_t send_private_object(assuan_context_t assuan, const struct card_listing *listing,
+                                       const char *name)
+{
+    return send_if_any(assuan, name,
+                       strcmp(name, "PRIVATE-DO-1") == 0 ? &listing->objects.private_1
+                                                         : &listing->objects.private_2);
 }
 
 static gpg_error_t send_key_pairs(assuan_context_t assuan, const struct card_listing *listing,
@@ -324,7 +349,7 @@ static gpg_error_t send_shown_serial(assuan_context_t assuan, const struct card_
 
     snprintf(text, sizeof text, "%04X %08X", listing->facts.data.manufacturer,
              listing->facts.data.serial);
-    return assuan_write_status(assuan, name, text);
+    return send_string(assuan, name, text);
 }
 
 static gpg_error_t send_slot_key_id(assuan_context_t assuan, const struct card_listing *listing,
@@ -356,15 +381,17 @@ static const struct {
     { "LOGIN-DATA", send_login, false, true },
     { "KEY-FPR", send_fingerprints, true, true },
     { "KEY-TIME", send_times, true, true },
+    { "CA-FPR", send_ca_fingerprints, true, true },
     { "CHV-STATUS", send_pw_status, false, true },
     { "SIG-COUNTER", send_signature_counter, false, true },
     { "KDF", send_kdf, false, true },
-    { "UIF", send_touch, true, true },
+    { "UIF-1", send_touch, true, true },
+    { "UIF-2", send_touch, true, true },
+    { "UIF-3", send_touch, true, true },
+    { "PRIVATE-DO-1", send_private_object, false, true },
+    { "PRIVATE-DO-2", send_private_object, false, true },
     { "KEYPAIRINFO", send_key_pairs, false, true },
     { "KEY-ATTR", send_algorithms, true, false },
-    { "UIF-1", send_touch, true, false },
-    { "UIF-2", send_touch, true, false },
-    { "UIF-3", send_touch, true, false },
     { "$DISPSERIALNO", send_shown_serial, true, false },
     { "$SIGNKEYID", send_slot_key_id, true, false },
     { "$ENCRKEYID", send_slot_key_id, true, false },
@@ -394,13 +421,12 @@ gpg_error_t card_lines_send_attribute(assuan_context_t assuan, const struct card
 
 gpg_error_t card_lines_send_all(assuan_context_t assuan, const struct card_listing *listing)
 {
-    char text[READER_NAME_MAX + 8], reader[READER_NAME_MAX];
     const char *name = listing->facts.reader;
+    char reader[READER_NAME_MAX];
     gpg_error_t err;
 
-    snprintf(text, sizeof text, "%s 00 00",
-             text_escape(view_of(name, strlen(name)), reader, sizeof reader));
-    err = assuan_write_status(assuan, "READER", text);
+    text_escape(view_of(name, strlen(name)), reader, sizeof reader);
+    err = assuan_write_status(assuan, "READER", reader);
     for (size_t i = 0; i < ATTRIBUTES && !err; i++) {
         if (attributes[i].learned)
             err = attributes[i].send(assuan, listing, attributes[i].name);

@@ -37,9 +37,12 @@ struct card {
 void card_take_turn(struct card *card);
 void card_leave_turn(struct card *card);
 
-/* Connects where needed and begins a transaction. A card that was reset meanwhile has lost its
- * state. */
-gpg_error_t card_begin(struct card *card);
+/* Connects where needed and begins a transaction, in which all that does not set another deadline
+ * has wait_ms, the beginning included. A card that was reset meanwhile has lost its state. */
+gpg_error_t card_begin(struct card *card, int wait_ms);
+
+/* How long other programs' transactions, and a card that only has to tell a fact, may take. */
+#define CARD_WAIT_MS 10000
 void card_end(struct card *card);
 
 /* After an error of the reader: drops what can no longer be relied on. True when a second try may
@@ -49,7 +52,8 @@ bool card_recover(struct card *card, gpg_error_t err);
 /* Wipes the PIN that is kept. */
 void card_forget_pin(struct card *card);
 
-/* Within a transaction: drops the verified state on the card, so that other programs cannot use it. */
+/* Within a transaction: drops the verified state on the card, so that other programs cannot use
+ * it. */
 void card_close_state(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD

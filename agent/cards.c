@@ -347,6 +347,14 @@ gpg_error_t cards_service_error(struct cards *cards)
     return err;
 }
 
+bool cards_readers(struct cards *cards, size_t i, struct reader_list *list)
+{
+    if (i >= cards->back_end_count)
+        return false;
+    readers_list(cards->back_ends[i].readers, list);
+    return true;
+}
+
 unsigned cards_event_count(struct cards *cards)
 {
     unsigned events;
@@ -355,6 +363,12 @@ unsigned cards_event_count(struct cards *cards)
     events = cards->events;
     pthread_mutex_unlock(&cards->mutex);
     return events;
+}
+
+void cards_interrupt(struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++)
+        readers_interrupt(cards->back_ends[i].readers);
 }
 
 void cards_lock_all(struct cards *cards)

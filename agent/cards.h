@@ -41,8 +41,14 @@ bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
 /* Why there are no cards when the readers cannot even be listed; 0 when they can. */
 gpg_error_t cards_service_error(struct cards *cards);
 
+/* The readers of back end number i, with cards or without; false past the last. */
+bool cards_readers(struct cards *cards, size_t i, struct reader_list *list);
+
 /* Counts insertions and removals. */
 unsigned cards_event_count(struct cards *cards);
+
+/* Ends what is under way with the cards, as far as the back ends can: the agent is to end. */
+void cards_interrupt(struct cards *cards);
 
 /* Forgets PINs and verified states of all cards. */
 void cards_lock_all(struct cards *cards);

@@ -188,6 +188,21 @@ static gpg_error_t scd_readkey(assuan_context_t assuan, char *line)
     return err;
 }
 
+static gpg_error_t send_reader_names(assuan_context_t assuan, struct cards *cards)
+{
+    struct reader_list list = { .count = 0 };
+    gpg_error_t err = 0;
+
+    for (size_t i = 0; !err && cards_readers(cards, i, &list); i++) {
+        for (size_t j = 0; j < list.count && !err; j++) {
+            err = session_send_text(assuan, list.info[j].name);
+            if (!err)
+                err = session_send_text(assuan, "\n");
+        }
+    }
+    return err;
+}
+
 static gpg_error_t scd_getinfo(assuan_context_t assuan, char *line)
 {
     char text[24];
@@ -206,8 +221,10 @@ static gpg_error_t scd_getinfo(assuan_context_t assuan, char *line)
         card_list_release(&list);
         return session_send_text(assuan, text);
     }
+    if (strcmp(line, "reader_list") == 0)
+        return send_reader_names(assuan, session_of(assuan)->agent->cards);
     if (strcmp(line, "app_list") == 0)
-        return session_send_text(assuan, "openpgp\n");
+        return session_send_text(assuan, "openpgp:\n");
     if (strcmp(line, "card_list") == 0)
         return send_all_serials(assuan, session_of(assuan)->agent->cards);
     if (strcmp(line, "deny_admin") == 0)

@@ -32,6 +32,7 @@ struct listener {
     int listen_fd;
     int spare_fd; /* given up for a moment to refuse a client when descriptors run out */
     pthread_t thread;
+    bool accepting; /* the thread is to be joined */
 
     pthread_mutex_t mutex;
     pthread_cond_t ended;
@@ -230,6 +231,7 @@ gpg_error_t listener_start(struct agent *agent, int listen_fd, struct listener *
         free(listener);
         return gpg_error(GPG_ERR_EAGAIN);
     }
+    listener->accepting = true;
     *r_listener = listener;
     return 0;
 }
@@ -258,7 +260,9 @@ bool listener_stop(struct listener **r_listener, int wait_ms)
 
     if (!listener)
         return true;
-    pthread_join(listener->thread, NULL);
+    if (listener->accepting)
+        pthread_join(listener->thread, NULL);
+    listener->accepting = false;
     if (!wait_for_all(listener, deadline_in_ms(wait_ms)))
         return false;
     close(listener->spare_fd);

@@ -10,5 +10,6 @@ struct listener;
 gpg_error_t listener_start(struct agent *agent, int listen_fd, struct listener **r_listener);
 
 /* Stops accepting, hangs up on the clients and waits for their threads, at most as long as given.
- * True when all have ended and the listener is released; false when some are stuck: then exit. */
+ * True when all have ended and the listener is released; false when some have not: call again, or
+ * exit. */
 bool listener_stop(struct listener **listener, int wait_ms);

@@ -17,8 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long sessions get to end when the agent stops. */
-#define STOP_MS 3000
+/* How long sessions get to end when the agent stops: by themselves, and once their cards do not
+ * answer any more. Locking a card that hangs takes a second more. */
+#define STOP_MS         500
+#define STOP_AT_ONCE_MS 2000
 
 struct process {
     struct agent_config config;
@@ -48,12 +50,8 @@ static gpg_error_t open_signals(struct process *process)
     return process->signal_fd < 0 || process->agent.stop_fd < 0 ? gpg_error_from_syserror() : 0;
 }
 
-static gpg_error_t start(struct process *process)
+static gpg_error_t find_socket_path(struct process *process)
 {
-    const struct pin_cache_policy pin_policy = {
-        .idle_ms = (int64_t)process->config.pin_cache_ttl * 1000,
-        .max_ms = (int64_t)process->config.pin_cache_max_ttl * 1000
-    };
     gpg_error_t err = home_directory(process->config.gnupghome, &process->home);
 
     if (!err)
@@ -63,8 +61,23 @@ static gpg_error_t start(struct process *process)
                   gpg_err_code(err) == GPG_ERR_INV_VALUE
                       ? ": a redirect file is where the socket belongs, and cannot be followed"
                       : "");
-        return err;
     }
+    return err;
+}
+
+static gpg_error_t start(struct process *process)
+{
+    const struct pin_cache_policy pin_policy = {
+        .idle_ms = (int64_t)process->config.pin_cache_ttl * 1000,
+        .max_ms = (int64_t)process->config.pin_cache_max_ttl * 1000
+    };
+    gpg_error_t err = find_socket_path(process);
+
+    if (err)
+        return err;
+    /* For the command; set before there are threads that read the environment. */
+    if (process->config.command)
+        setenv("GNUPGHOME", process->home, 1);
     err = open_signals(process);
     if (!err)
         err = socket_file_listen(process->socket_path, &process->socket, NULL);
@@ -100,7 +113,6 @@ static gpg_error_t start_command(struct process *process)
 {
     if (!process->config.command)
         return 0;
-    setenv("GNUPGHOME", process->home, 1);
     process->command = fork();
     if (process->command < 0) {
         log_error("cannot start a process: %s", strerror(errno));
@@ -152,6 +164,15 @@ static int wait_for_signals(struct process *process)
     return status;
 }
 
+/* False when sessions are stuck in a card. */
+static bool stop_sessions(struct process *process)
+{
+    if (listener_stop(&process->listener, STOP_MS))
+        return true;
+    cards_interrupt(process->agent.cards);
+    return listener_stop(&process->listener, STOP_AT_ONCE_MS);
+}
+
 static void stop(struct process *process, int status)
 {
     const uint64_t one = 1;
@@ -159,11 +180,14 @@ static void stop(struct process *process, int status)
     if (process->agent.stop_fd >= 0)
         (void)!write(process->agent.stop_fd, &one, sizeof one);
     socket_file_close(&process->socket);
-    if (!listener_stop(&process->listener, STOP_MS)) {
+    if (!stop_sessions(process)) {
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
     pin_expiry_stop(&process->agent.pin_expiry);
+    /* Who comes after us must ask for the PIN. */
+    if (process->agent.cards)
+        cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
     free(process->socket_path);
     free(process->home);

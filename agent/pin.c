@@ -69,8 +69,8 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     return pinentry_get_pin(&request, pin);
 }
 
-/* The card waits for the client, and other clients for the card: not for longer than for a human. The
- * connection is shut down for reading only, so that the client still hears why. */
+/* The card waits for the client, and other clients for the card: not for longer than for a human.
+ * The connection is shut down for reading only, so that the client still hears why. */
 static gpg_error_t read_client_pin(struct session *session, struct buffer *answer)
 {
     const int64_t ms = (int64_t)session->agent->config->pinentry_timeout * 1000;

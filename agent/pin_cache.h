@@ -1,5 +1,5 @@
-/* A PIN that a human typed and the card took, kept for a while in secure memory. Pure: the caller says
- * what time it is. */
+/* A PIN that a human typed and the card took, kept for a while in secure memory. Pure: the caller
+ * says what time it is. */
 #pragma once
 
 #include "base/secret.h"

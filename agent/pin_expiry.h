@@ -1,5 +1,5 @@
-/* Ends cached PINs by the clock: one thread that sleeps until the first of them is due, and for good while
- * there is none. */
+/* Ends cached PINs by the clock: one thread that sleeps until the first of them is due, and for
+ * good while there is none. */
 #pragma once
 
 #include "agent/cards.h"

@@ -7,8 +7,8 @@
 
 #define KEY_ID_LEN 8
 
-/* What a process calls itself is its own affair: it must not write lines of the prompt, nor push them
- * out of it. */
+/* What a process calls itself is its own affair: it must not write lines of the prompt, nor push
+ * them out of it. */
 #define PEER_SHOWN_MAX 128
 
 /* With so few tries left the prompt says so. */

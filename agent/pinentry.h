@@ -35,7 +35,8 @@ struct pinentry_request {
     size_t pin_min; /* in bytes; a PIN of another length is asked for again, three times at most */
     size_t pin_max;
     int timeout_seconds;
-    int client_fd; /* -1: none. Hung up, not merely readable: the client has gone, GPG_ERR_CANCELED */
+    int client_fd; /* -1: none. Hung up, not merely readable: the client has gone,
+                    * GPG_ERR_CANCELED */
     int cancel_fd; /* -1: none. Readable or hung up: the asking ends with GPG_ERR_CANCELED */
     int done_fd;   /* -1: none. Readable or hung up: the prompt has done its duty; confirm and
                     * message end with 0, get_pin with GPG_ERR_CANCELED */

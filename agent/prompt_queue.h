@@ -14,7 +14,8 @@ enum prompt_end {
 };
 
 /* What a prompt minds while it waits; a descriptor of -1 is none. Readable and hung up
- * count alike, but for client_fd: what the client sends meanwhile is none of the prompt's business. */
+ * count alike, but for client_fd: what the client sends meanwhile is none of the prompt's
+ * business. */
 struct prompt_limits {
     struct deadline deadline;
     int client_fd;

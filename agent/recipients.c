@@ -81,7 +81,8 @@ static bool fits_curve(const struct pkesk *p, const struct public_key *key)
     return point_check(curve, recipient_ciphertext(p, curve, point)) == 0;
 }
 
-/* The fingerprint of a version 6 key (RFC 9580 §5.5.4.3) with the card's point and creation time. */
+/* The fingerprint of a version 6 key (RFC 9580 §5.5.4.3) with the card's point and creation
+ * time. */
 static bool is_v6_key(const struct pkesk *p, const struct card_facts *facts)
 {
     const struct public_key *key = &facts->key[SLOT_DECRYPT].key;

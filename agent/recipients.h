@@ -1,5 +1,5 @@
-/* Which token can open which PKESK, told from public facts alone: no card is asked for a foreign key.
- * Pure. */
+/* Which token can open which PKESK, told from public facts alone: no card is asked for a foreign
+ * key. Pure. */
 #pragma once
 
 #include "agent/card.h"

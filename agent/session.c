@@ -134,8 +134,8 @@ static gpg_error_t start(struct session *session, bool *taken)
     return err ? err : register_all(session->assuan);
 }
 
-/* A line that is too long ends the session: where the next one begins nobody can tell. libassuan hangs
- * up without a word. */
+/* A line that is too long ends the session: where the next one begins nobody can tell. libassuan
+ * hangs up without a word. */
 static void say_last_word(struct session *session, gpg_error_t err)
 {
     char line[80];

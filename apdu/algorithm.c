@@ -78,11 +78,17 @@ const struct curve *curve_by_oid(struct view oid)
 static struct key_algorithm parse_rsa(struct view rest)
 {
     struct key_algorithm unknown = { .kind = KEY_UNKNOWN };
-    uint16_t bits;
+    uint16_t bits, exponent_bits = 0;
+    uint8_t format = 0;
 
     if (!view_u16(&rest, &bits) || bits < 1024 || bits > RSA_BITS_MAX || bits % 8 != 0)
         return unknown;
-    return (struct key_algorithm){ .kind = KEY_RSA, .rsa_bits = bits };
+    if (view_u16(&rest, &exponent_bits))
+        (void)view_u8(&rest, &format);
+    return (struct key_algorithm){ .kind = KEY_RSA,
+                                   .rsa_bits = bits,
+                                   .rsa_exponent_bits = exponent_bits,
+                                   .rsa_import_format = format };
 }
 
 static bool curve_does(const struct curve *curve, enum key_kind kind)

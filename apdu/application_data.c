@@ -14,6 +14,7 @@
 #define TAG_ALGORITHM                0xc1 /* C1, C2, C3 */
 #define TAG_PW_STATUS                0xc4
 #define TAG_FINGERPRINTS             0xc5
+#define TAG_CA_FINGERPRINTS          0xc6
 #define TAG_CREATION_TIMES           0xcd
 #define TAG_KEY_INFORMATION          0xde
 #define TAG_INTEGER                  0x02
@@ -131,17 +132,26 @@ static bool key_information_says_present(struct view v, int slot)
     return false;
 }
 
+/* C5 and C6 hold one per slot. */
+static void copy_fingerprint(const struct places *places, uint32_t tag, int i,
+                             uint8_t fingerprint[FINGERPRINT_LEN])
+{
+    struct view v, part;
+
+    if (find(places, tag, &v) && view_take(&v, (size_t)i * FINGERPRINT_LEN, &part) &&
+        view_take(&v, FINGERPRINT_LEN, &part))
+        memcpy(fingerprint, part.data, FINGERPRINT_LEN);
+}
+
 static void parse_slot(const struct places *places, int i, struct slot_data *slot)
 {
     struct view v, part;
 
     if (find(places, (uint32_t)(TAG_ALGORITHM + i), &v))
         slot->algorithm = algorithm_parse(v);
-    if (find(places, TAG_FINGERPRINTS, &v) && view_take(&v, (size_t)i * FINGERPRINT_LEN, &part) &&
-        view_take(&v, FINGERPRINT_LEN, &part)) {
-        memcpy(slot->fingerprint, part.data, FINGERPRINT_LEN);
-        slot->present = !all_zero(part.data, FINGERPRINT_LEN);
-    }
+    copy_fingerprint(places, TAG_FINGERPRINTS, i, slot->fingerprint);
+    copy_fingerprint(places, TAG_CA_FINGERPRINTS, i, slot->ca_fingerprint);
+    slot->present = !all_zero(slot->fingerprint, FINGERPRINT_LEN);
     if (find(places, TAG_KEY_INFORMATION, &v) && key_information_says_present(v, i))
         slot->present = true;
     if (find(places, TAG_CREATION_TIMES, &v) && view_take(&v, (size_t)i * 4, &part))

@@ -55,9 +55,9 @@ leave:
     return err;
 }
 
-/* As transmit, and once more with the Le that the card named if it did not like ours. Only a command
- * without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a PIN or
- * a decryption is ever repeated unasked. */
+/* As transmit, and once more with the Le that the card named if it did not like ours. Only a
+ * command without data is sent again: it has done nothing yet (ISO 7816-4 §5.3.3), and nothing of a
+ * PIN or a decryption is ever repeated unasked. */
 static gpg_error_t transmit_le(struct channel *channel, const struct command *command,
                                bool extended, struct response *response)
 {
@@ -128,17 +128,22 @@ static gpg_error_t send_chained(struct channel *channel, const struct command *c
     return transmit(channel, &block, false, response);
 }
 
-static bool fits_extended(const struct channel *channel, const struct command *command)
+static bool fits_extended(const struct channel *channel, size_t data_len)
 {
     size_t max = channel->command_max ? channel->command_max : COMMAND_MAX_UNSAID;
 
-    return channel->extended && 4 + 3 + command->data.len + 2 <= max;
+    return channel->extended && 4 + 3 + data_len + 2 <= max;
+}
+
+bool channel_takes(const struct channel *channel, size_t data_len)
+{
+    return data_len <= LC_SHORT_MAX || channel->chaining || fits_extended(channel, data_len);
 }
 
 static bool wants_extended(const struct channel *channel, const struct command *command)
 {
     return (command->data.len > LC_SHORT_MAX || command->le > LE_SHORT_MAX) &&
-           fits_extended(channel, command);
+           fits_extended(channel, command->data.len);
 }
 
 static gpg_error_t send_some_way(struct channel *channel, const struct command *command,

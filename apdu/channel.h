@@ -29,6 +29,9 @@ struct response {
 
 void response_free(struct response *response);
 
+/* True when the card has a way to take a command with that many octets of data. */
+bool channel_takes(const struct channel *channel, size_t data_len);
+
 /* Sends command and collects the answer. A status word is data in the response, not an error;
  * errors are the reader's, GPG_ERR_TOO_LARGE for a command that the card has no way to take,
  * GPG_ERR_CARD for an answer that does not end. When the card refuses extended length but takes

@@ -26,8 +26,8 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
     };
 }
 
-/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card that
- * blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
+/* What a status word means to a command that no PIN, no touch and no wrong data can spoil: a card
+ * that blames one of them is out of order, and nobody is to be told that a PIN was wrong. */
 static gpg_error_t status_error(uint16_t sw)
 {
     gpg_error_t err = status_word_error(sw);
@@ -123,7 +123,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
     if (!err && status_word_foreign(response.sw))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err)
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
@@ -144,7 +144,7 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
     if (!err && (response.sw == SW_INS_NOT_SUPPORTED || response.sw == SW_CLA_NOT_SUPPORTED))
         err = gpg_error(GPG_ERR_ENOENT);
     if (!err && !status_word_absent(response.sw))
-        err = status_word_error(response.sw);
+        err = status_error(response.sw);
     if (!err)
         err = kdf_do_parse(
             response.sw == SW_SUCCESS ? buffer_view(&response.data) : (struct view){ 0 }, kdf);

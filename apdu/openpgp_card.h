@@ -17,6 +17,8 @@
 #define DO_SECURITY_SUPPORT 0x007a
 #define DO_PW_STATUS        0x00c4
 #define DO_KDF              0x00f9
+#define DO_PRIVATE_1        0x0101 /* private use, readable by anybody as DO 0102 */
+#define DO_PRIVATE_2        0x0102
 #define DO_URL              0x5f50
 
 struct openpgp_card {

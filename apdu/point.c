@@ -55,8 +55,8 @@ gpg_error_t point_check(const struct curve *curve, struct view point)
 
 #define FF8 "\xff\xff\xff\xff\xff\xff\xff\xff"
 
-/* Every coordinate, little-endian, of a point whose order divides the cofactor, and what is the same
- * modulo p: 0, 1, p - 1, p, p + 1, and on Curve25519 two of order 8 (RFC 7748 §6, §7). */
+/* Every coordinate, little-endian, of a point whose order divides the cofactor, and what is the
+ * same modulo p: 0, 1, p - 1, p, p + 1, and on Curve25519 two of order 8 (RFC 7748 §6, §7). */
 static const struct {
     const char *coordinate;
     size_t octets;

@@ -8,7 +8,8 @@
  * A Montgomery coordinate needs its right length only: every value stands for a point. */
 gpg_error_t point_check(const struct curve *curve, struct view point);
 
-/* True for a Montgomery coordinate with which every secret key gives the same shared secret: zero. */
+/* True for a Montgomery coordinate with which every secret key gives the same shared secret:
+ * zero. */
 bool point_has_small_order(const struct curve *curve, struct view point);
 
 /* 04 x y for a coordinate x of full width: one of the two y's, either will do where only x is used

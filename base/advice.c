@@ -33,6 +33,9 @@ const char *advice(gpg_error_t err)
         return "the token could not open it: the message is damaged or made for another key";
     case GPG_ERR_INV_DATA:
         return "the message cannot have been made for this key";
+    case GPG_ERR_TOO_LARGE:
+        return "the token has neither extended length nor command chaining, without which messages "
+               "for RSA keys do not fit in: use a key on a curve with it";
     case GPG_ERR_UNSUPPORTED_PROTOCOL:
         return "the token wants its PIN in a form that is not known: no PIN was sent";
     case GPG_ERR_BAD_PIN:

@@ -13,6 +13,7 @@ struct backend {
     void (*list)(struct readers *readers, struct reader_list *list);
     void (*wait)(struct readers *readers);
     void (*wake)(struct readers *readers);
+    void (*interrupt)(struct readers *readers); /* NULL: calls end at their deadlines only */
 
     gpg_error_t (*connect)(struct readers *readers, const char *name, struct deadline deadline,
                            struct reader **r_reader);

@@ -9,6 +9,7 @@
 #include <reader.h>
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,7 +196,7 @@ static gpg_error_t new_card(const char *name, struct pcsc_card **r_card)
         return gpg_error(GPG_ERR_ENOMEM);
     memset(card, 0, offsetof(struct pcsc_card, answer));
     card->command = BUFFER(MAX_BUFFER_SIZE_EXTENDED);
-    strcpy(card->name, name);
+    snprintf(card->name, sizeof card->name, "%s", name);
     *r_card = card;
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "ccid/pcsc_known.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOTIFICATION "\\\\?PnP?\\Notification"
@@ -36,8 +37,8 @@ static void know(struct pcsc_known *known, const char *names)
         } else {
             states[count] = (struct pcsc_reader_state){ .state = SCARD_STATE_UNAWARE };
             infos[count] = (struct reader_info){ 0 };
-            strcpy(states[count].name, names);
-            strcpy(infos[count].name, names);
+            snprintf(states[count].name, sizeof states[count].name, "%s", names);
+            snprintf(infos[count].name, sizeof infos[count].name, "%s", names);
         }
         count++;
     }

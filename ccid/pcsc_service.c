@@ -26,7 +26,7 @@ void pcsc_service_init(struct pcsc_service *service)
     if (!path || path[0] != '/' || strlen(path) >= sizeof service->path)
         path = SOCKET_PATH;
     *service = (struct pcsc_service){ .inotify = -1 };
-    strcpy(service->path, path);
+    snprintf(service->path, sizeof service->path, "%s", path);
 }
 
 /* Watches the folder of `path`, cut there, or the nearest above that exists. */

@@ -79,6 +79,12 @@ void readers_wake(struct readers *readers)
     readers->backend->wake(readers);
 }
 
+void readers_interrupt(struct readers *readers)
+{
+    if (readers->backend->interrupt)
+        readers->backend->interrupt(readers);
+}
+
 gpg_error_t reader_connect(struct readers *readers, const char *name, struct deadline deadline,
                            struct reader **r_reader)
 {

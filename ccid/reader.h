@@ -53,8 +53,8 @@ struct reader_list {
 gpg_error_t readers_open(const char *spec, struct readers **r_readers);
 
 /* Ends a readers_wait that is under way, then releases; the caller makes sure that no other call is
- * under way, none begins, and every reader is disconnected. Removes the socket. Accepts NULL, clears
- * the pointer. */
+ * under way, none begins, and every reader is disconnected. Removes the socket. Accepts NULL,
+ * clears the pointer. */
 void readers_close(struct readers **readers);
 
 /* What `spec` was; borrowed. */
@@ -69,6 +69,10 @@ void readers_wait(struct readers *readers);
 
 /* Ends the current or the next readers_wait. */
 void readers_wake(struct readers *readers);
+
+/* Ends what is under way with a card as if the card had been removed, if the back end can do that.
+ * For a process that is about to end and cannot wait for a card. */
+void readers_interrupt(struct readers *readers);
 
 /* Connects to the card in the named reader, shared with other programs (PC/SC: T=0 or T=1, whatever
  * the card speaks). The card is powered; nothing is sent to it. */

@@ -273,6 +273,16 @@ static void remove_own_path(const struct socket_readers *s)
         unlink(path);
 }
 
+static void socket_interrupt(struct readers *readers)
+{
+    struct socket_readers *s = of_readers(readers);
+
+    pthread_mutex_lock(&s->mutex);
+    if (s->card)
+        card_gone(s, s->card, "closing");
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static void socket_close(struct readers *readers)
 {
     struct socket_readers *s = of_readers(readers);
@@ -300,6 +310,7 @@ const struct backend socket_backend = {
     .list = socket_list,
     .wait = socket_wait,
     .wake = socket_wake,
+    .interrupt = socket_interrupt,
     .connect = socket_connect,
     .disconnect = socket_disconnect,
     .begin = socket_begin,

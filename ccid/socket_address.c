@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -120,8 +121,7 @@ static int lock_folder_of(const char *path)
     size_t len = (size_t)(strrchr(path, '/') - path);
     int fd;
 
-    memcpy(folder, path, len);
-    strcpy(folder + len, len ? "" : "/");
+    snprintf(folder, sizeof folder, "%.*s", len ? (int)len : 1, path);
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0 && flock(fd, LOCK_EX)) {
         close(fd);

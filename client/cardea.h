@@ -1,9 +1,9 @@
 /* libcardea: OpenPGP messages opened with a key that lives on a token.
  *
- * The library talks to cardea-agent, which owns the tokens, asks for PINs and announces touches, and
- * starts it when it is not running. Session keys come from the agent; messages are decrypted here. It
- * has no state of its own: a connection may be used by any thread, by one at a time; cardea_cancel may
- * be called from any other.
+ * The library talks to cardea-agent, which owns the tokens, asks for PINs and announces touches,
+ * and starts it when it is not running. Session keys come from the agent; messages are decrypted
+ * here. It has no state of its own: a connection may be used by any thread, by one at a time;
+ * cardea_cancel may be called from any other.
  *
  * Errors are libgpg-error's; 0 is success. Outputs are untouched on failure unless said otherwise.
  * See libcardea(3). */
@@ -30,15 +30,15 @@ struct cardea_options {
     const char *agent;     /* program to start; NULL: the installed one; "": never start one */
 };
 
-/* GPG_ERR_NO_AGENT when none answers and none could be started, GPG_ERR_NOT_SUPPORTED when gpg-agent
- * has the socket (`gpgconf --kill gpg-agent`). */
+/* GPG_ERR_NO_AGENT when none answers and none could be started, GPG_ERR_NOT_SUPPORTED when
+ * gpg-agent has the socket (`gpgconf --kill gpg-agent`). */
 gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea **connection);
 
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is asked
- * of it later. May be called by a signal handler. */
+/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
+ * asked of it later. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -82,18 +82,18 @@ struct cardea_opener {
     bool touch;
 };
 
-/* Has a token open one of the PKESK packets (RFC 9580 §5.1), given with their headers as they stand in
- * the message: 64 of them, 64 KiB, at most. key gets "ALGO:HEX", the algorithm 0 where the packet does
- * not say it; wipe it. opener may be NULL.
+/* Has a token open one of the PKESK packets (RFC 9580 §5.1), given with their headers as they
+ * stand in the message: 64 of them, 64 KiB, at most. key gets "ALGO:HEX", the algorithm 0 where the
+ * packet does not say it; wipe it. opener may be NULL.
  *
- * GPG_ERR_NO_SECKEY when no inserted token holds a key for it, GPG_ERR_CARD_NOT_PRESENT when none is
- * inserted, GPG_ERR_UNSUPPORTED_ALGORITHM when no token can do it, GPG_ERR_FULLY_CANCELED,
+ * GPG_ERR_NO_SECKEY when no inserted token holds a key for it, GPG_ERR_CARD_NOT_PRESENT when none
+ * is inserted, GPG_ERR_UNSUPPORTED_ALGORITHM when no token can do it, GPG_ERR_FULLY_CANCELED,
  * GPG_ERR_PIN_BLOCKED, GPG_ERR_TIMEOUT (touch, prompt), GPG_ERR_DECRYPT_FAILED. */
 gpg_error_t cardea_session_key(struct cardea *connection, const void *pkesk, size_t len,
                                char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener);
 
-/* The same for the message on a descriptor, armored or not, of which only the beginning is read. Also
- * GPG_ERR_NO_DATA for what is no message and GPG_ERR_NOT_ENCRYPTED. */
+/* The same for the message on a descriptor, armored or not, of which only the beginning is read.
+ * Also GPG_ERR_NO_DATA for what is no message and GPG_ERR_NOT_ENCRYPTED. */
 gpg_error_t cardea_message_session_key(struct cardea *connection, int in,
                                        char key[CARDEA_SESSION_KEY_MAX],
                                        struct cardea_opener *opener);
@@ -114,8 +114,8 @@ struct cardea_decrypt_options {
     void *context;
 };
 
-/* What a message said of itself. Signatures are not verified by Cardea. Valid until reused; zero-filled
- * first. */
+/* What a message said of itself. Signatures are not verified by Cardea. Valid until reused;
+ * zero-filled first. */
 struct cardea_report {
     struct cardea_opener opener;              /* when a token opened it */
     char session_key[CARDEA_SESSION_KEY_MAX]; /* wipe it */
@@ -130,9 +130,9 @@ struct cardea_report {
     const char *problem; /* what was wrong, in words; static; NULL */
 };
 
-/* Decrypts from one descriptor to another, armored or not; options may be NULL. Nothing is written that is not authenticated;
- * after an error what was written is authentic, but not all there was. connection may be NULL with a
- * session key. report may be NULL.
+/* Decrypts from one descriptor to another, armored or not. Nothing is written that is not
+ * authenticated; after an error what was written is authentic, but not all there was. connection
+ * may be NULL with a session key; options and report may be NULL.
  *
  * Errors of cardea_session_key, GPG_ERR_NO_DATA for what is no message, GPG_ERR_NOT_ENCRYPTED,
  * GPG_ERR_NOT_ENABLED for a message without integrity protection, GPG_ERR_TRUNCATED,

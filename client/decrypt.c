@@ -82,7 +82,8 @@ static bool ask_next(gpg_error_t err)
            gpg_err_code(err) == GPG_ERR_INV_DATA;
 }
 
-/* Asks about all recipients that are named, or all that are hidden. failed is the best reason so far. */
+/* Asks about all recipients that are named, or all that are hidden. failed is the best reason so
+ * far. */
 static gpg_error_t ask_rounds(struct cardea *connection, const struct message *m, bool hidden,
                               gpg_error_t failed, char key[CARDEA_SESSION_KEY_MAX],
                               struct cardea_opener *opener)

@@ -85,19 +85,23 @@ static gpg_error_t bunzip_piece(struct compressed *c, struct view *in, size_t *o
     return status == BZ_OK || status == BZ_STREAM_END ? 0 : gpg_error(GPG_ERR_INV_DATA);
 }
 
-static gpg_error_t charge(struct compressed *c, size_t octets)
+static bool nested_too_far(const struct budget *budget, size_t octets)
+{
+    uint64_t nested = budget->nested + octets;
+
+    return nested > NESTED_BASE &&
+           (nested - NESTED_BASE) / NESTED_RATIO > budget->encrypted->octets_so_far;
+}
+
+static gpg_error_t charge(const struct compressed *c, size_t octets)
 {
     struct budget *budget = c->budget;
 
-    if (octets > budget->output_left)
+    if (octets > budget->output_left || (c->nested && nested_too_far(budget, octets)))
         return gpg_error(GPG_ERR_TOO_LARGE);
     budget->output_left -= octets;
-    if (!c->nested)
-        return 0;
-    budget->nested += octets;
-    if (budget->nested > NESTED_BASE &&
-        (budget->nested - NESTED_BASE) / NESTED_RATIO > budget->encrypted->octets_so_far)
-        return gpg_error(GPG_ERR_TOO_LARGE);
+    if (c->nested)
+        budget->nested += octets;
     return 0;
 }
 

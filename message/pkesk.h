@@ -39,11 +39,12 @@ struct pkesk {
 
 /* Reads a packet body. GPG_ERR_UNKNOWN_VERSION for a version other than 3 and 6, GPG_ERR_INV_PACKET
  * for a body that is not well formed. An algorithm that no token has (Elgamal, ML-KEM, Kyber, those
- * unknown, RSA beyond 4096 bits) is no error here: on_token is false. *p is untouched on failure. */
+ * unknown, RSA beyond 4096 bits) is no error here: on_token is false. *p is untouched on
+ * failure. */
 gpg_error_t pkesk_parse(struct view body, struct pkesk *p);
 
-/* Appends the packet with its header, as it would stand in a message; only for one that a token can do.
- * GPG_ERR_TOO_LARGE past the cap. */
+/* Appends the packet with its header, as it would stand in a message; only for one that a token can
+ * do. GPG_ERR_TOO_LARGE past the cap. */
 gpg_error_t pkesk_write(const struct pkesk *p, struct buffer *packet);
 
 /* True if the packet does not say for whom it is (RFC 9580 §5.1.8). */

@@ -7,7 +7,7 @@
 
 struct symmetric {
     uint8_t id; /* OpenPGP's */
-    enum gcry_cipher_algos gcrypt;
+    int gcrypt;
     uint8_t key_octets;
     uint8_t block_octets;
 };

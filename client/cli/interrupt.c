@@ -12,8 +12,8 @@ static struct cardea *volatile waited_for;
 static volatile int fds[2] = { -1, -1 };
 static volatile int null_fd = -1;
 
-/* cardea_cancel and dup2 may be called here. A descriptor that may make us wait is turned to /dev/null,
- * so that there is no moment between looking at the flag and waiting. */
+/* cardea_cancel and dup2 may be called here. A descriptor that may make us wait is turned to
+ * /dev/null, so that there is no moment between looking at the flag and waiting. */
 static void take_signal(int number)
 {
     int before = errno;

@@ -21,7 +21,8 @@ static gpg_error_t folder_of(const char *path, char **folder)
     return *folder ? 0 : gpg_error(GPG_ERR_ENOMEM);
 }
 
-/* Where files without a name do not exist, one with a name of its own, removed unless it is committed. */
+/* Where files without a name do not exist, one with a name of its own, removed unless it is
+ * committed. */
 static gpg_error_t open_named(struct output *output)
 {
     if (asprintf(&output->temporary, "%s/.cardea-XXXXXX", output->folder) < 0) {
@@ -130,8 +131,8 @@ static gpg_error_t replace(struct output *output)
     return 0;
 }
 
-/* A link does what RENAME_NOREPLACE does, on every file system that has links; output_close takes the
- * other name away. */
+/* A link does what RENAME_NOREPLACE does, on every file system that has links; output_close takes
+ * the other name away. */
 static gpg_error_t place(struct output *output)
 {
     if (!output->temporary)

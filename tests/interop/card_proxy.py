@@ -68,7 +68,7 @@ def never(proxy, _command, _ask):
 
 
 class CardProxy:
-    """Listens at token_side for the token and connects to agent_side as a card. `faults` maps the number of a
+    """Listens at token_side for the token and connects to agent_side, a path or HOST:PORT, as a card. `faults` maps the number of a
     command since the insertion (from 1) to a fault, or is a function of number and command that returns one."""
 
     def __init__(self, agent_side, token_side):
@@ -102,13 +102,20 @@ class CardProxy:
         send(self.token, command)
         return receive(self.token)
 
+    def connect(self):
+        if not self.agent_side.startswith("/"):
+            host, port = self.agent_side.split(":")
+            return socket.create_connection((host, int(port)))
+        card = socket.socket(socket.AF_UNIX)
+        card.connect(self.agent_side)
+        return card
+
     def insert(self, faults=None):
         self.pull()
         self.faults = faults or {}
         self.commands = []
         self.freed.clear()
-        self.card = socket.socket(socket.AF_UNIX)
-        self.card.connect(self.agent_side)
+        self.card = self.connect()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 

@@ -168,7 +168,7 @@ static struct recipient recipient_of_certificate(char **argv)
     struct certificate c = open_certificate(argv[0]);
     gpg_error_t err = 0;
 
-    for (int i = 0; i <= atoi(argv[1]) && !err; i++)
+    for (int i = 0; i <= strtol(argv[1], NULL, 10) && !err; i++)
         err = certificate_next_key(&c, &key);
     if (err)
         fail(err, "certificate_next_key");
@@ -179,7 +179,7 @@ static int open_key(int argc, char **argv)
 {
     static uint8_t octets[PKESK_RSA_OCTETS_MAX];
     struct message *m = open_message(argv[0]);
-    const struct pkesk *p = message_pkesk(m, (size_t)atoi(argv[1]));
+    const struct pkesk *p = message_pkesk(m, (size_t)strtoul(argv[1], NULL, 10));
     struct recipient recipient =
         argc == 7 ? recipient_of_card(argv + 3) : recipient_of_certificate(argv + 3);
     struct secret result = { 0 };

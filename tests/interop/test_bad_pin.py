@@ -210,7 +210,8 @@ class Lengths(PinTest):
 
     def test_kdf_nobody_knows(self):
         """A KDF of the future, or one that takes for ever: no PIN is sent."""
-        for kdf in ("810104820108830400001000840830313233343536378601", "810103820108 8304FFFFFFFF 84083031323334353637",
+        for kdf in ("810104820108830400001000840830313233343536378601",
+                    "810103820108 8304FFFFFFFF 84083031323334353637",
                     "810103", "81", "8101038201FF83040000100084083031323334353637"):
             with PinWorld(token=["--kdf"]) as w:
                 reply = bytes.fromhex(kdf) + b"\x90\0"

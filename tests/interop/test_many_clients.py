@@ -290,14 +290,14 @@ class OtherUsers(unittest.TestCase):
         """As nobody should, but somebody may have done."""
         for folder in (w.folder, w.home):
             folder.chmod(0o755)
-        for path in (w.agent_socket, w.reader_socket):
+        for path in (w.agent_socket, w.slot()):
             os.chmod(path, 0o777)
 
     def test_closed_doors(self):
         with ClientWorld() as w:
             w.open()
             self.assertEqual(os.stat(w.agent_socket).st_mode & 0o777, 0o600)
-            self.assertEqual(os.stat(w.reader_socket).st_mode & 0o777, 0o600)
+            self.assertEqual(os.stat(w.slot()).st_mode & 0o777, 0o600)
             self.assertEqual(self.as_nobody(w.agent_socket), b"PermissionError")
 
     def test_open_doors(self):
@@ -315,7 +315,7 @@ class OtherUsers(unittest.TestCase):
         with ClientWorld() as w:
             w.start_agent()
             self.open_up(w)
-            self.assertEqual(self.as_nobody(w.reader_socket), b"BrokenPipeError")
+            self.assertEqual(self.as_nobody(w.slot()), b"BrokenPipeError")
             with w.connect() as client:
                 self.assertEqual(client.command("SCD GETINFO status"), b"r")
             w.start_token()

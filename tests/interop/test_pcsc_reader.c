@@ -82,7 +82,7 @@ static void insert(struct emulator *e)
 {
     struct sockaddr_in in = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                              .sin_port = htons((uint16_t)atoi(getenv("VPCD_PORT"))) };
+                              .sin_port = htons((uint16_t)strtol(getenv("VPCD_PORT"), NULL, 10)) };
 
     emulator_start(e, (struct sockaddr *)&in, sizeof in);
 }
@@ -661,8 +661,8 @@ static long switches(int but)
         long count;
         FILE *status;
 
-        if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid() ||
-            atoi(entry->d_name) == but)
+        if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == getpid() ||
+            strtol(entry->d_name, NULL, 10) == but)
             continue;
         snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
         status = fopen(path, "r");
@@ -791,7 +791,7 @@ int main(int argc, char **argv)
 
     self = argv[0];
     if (argc == 4 && strcmp(argv[1], "--other") == 0)
-        return be_other(argv[2], atoi(argv[3]));
+        return be_other(argv[2], (int)strtol(argv[3], NULL, 10));
     if (argc == 2)
         cmocka_set_test_filter(argv[1]);
     if (!getenv("VPCD_PORT") || !getenv("PCSCD_START")) {

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by tests/interop/token-*.sh: the virtual card in a pcscd of the script's own, driven by
 # programs that know nothing of Cardea.
 
@@ -108,6 +109,7 @@ token_new_session() {
 token_gpg_dialogue() {
     command=$1
     shift
+    # shellcheck disable=SC2086 # words are meant
     printf '%s\n' "$@" |
         gpg --no-tty --yes --command-fd 0 --status-fd 2 --expert $command >"$work/dialogue.log" 2>&1 ||
         token_fail "gpg $command, answered $*"

@@ -9,7 +9,7 @@ name_for() {
     case $1 in
     *Repeat*) tail -n 1 "$asked" && return ;;
     *Reset*) name=code ;;
-    *Admin*) name=admin ;;
+    *Admin*) name="admin" ;;
     *) name=user ;;
     esac
     case $1 in

@@ -1,7 +1,9 @@
 """A world for one test: a home for gpg, an agent, a token, a pinentry, all in a scratch folder.
 
-Everything that a world starts it also ends, by process id, whatever the test does. The programs are
-those of the build tree named by CARDEA_BIN."""
+Everything that a world starts it also ends, by process id, whatever the test does, and it minds how
+they end: a sanitizer that has something to say fails the test. The programs are those of the build
+tree named by CARDEA_BIN. Run by with-pcscd, a world's cards are in the readers of that pcscd;
+otherwise the agent reads them from a socket."""
 
 import functools
 import os
@@ -19,6 +21,8 @@ import sexp
 from card_proxy import CardProxy
 
 BIN = pathlib.Path(os.environ.get("CARDEA_BIN", "build/debug/bin")).resolve()
+PORTS = [int(port) for port in os.environ.get("VPCD_PORTS", "").split()]
+PCSC = bool(PORTS)  # the back end of this run
 PATIENCE = 20  # seconds until something that should have happened is taken not to happen
 
 PIN = "123456"
@@ -164,48 +168,82 @@ class Assuan:
         return sexp.value(self.command("PKDECRYPT" + options, CIPHERTEXT=request, **inquiries))
 
 
+class Token:
+    """A virtual card in a reader, as a process."""
+
+    def __init__(self, world, connect, options):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="token-", dir=world.folder))
+        self.trace = self.folder / "trace"
+        self.control = self.folder / "control"
+        self.process = world.start(BIN / "cardea-token", "--connect", connect,
+                                   "--trace", self.trace, "--control", self.control, *options,
+                                   stderr=subprocess.DEVNULL)
+
+    def tell(self, line):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            client.connect(str(self.control))
+            client.sendall(line.encode() + b"\n")
+            reply = client.makefile().readline().strip()
+        if not reply.startswith("ok"):
+            raise AssertionError(f"token: {line}: {reply}")
+        return reply
+
+    def commands(self):
+        """The commands that went to the token, as hex strings."""
+        text = self.trace.read_text() if self.trace.exists() else ""
+        return [l[2:] for l in text.splitlines() if l.startswith("> ")]
+
+    def forget_commands(self):
+        with open(self.trace, "w"):
+            pass
+
+
 class World:
     """Use as a context: `with World() as w:`."""
 
     def __init__(self):
+        need("gpg", "gpgconf")
         # A socket's path is short: 107 octets with gpg's own names behind it.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cw-", dir="/tmp"))
         self.home = self.folder / "g"
         self.home.mkdir(mode=0o700)
-        self.reader_socket = self.folder / "r"
-        self.trace_file = self.folder / "trace"
         self.agent_log = self.folder / "agent.log"
         self.pinentry_log = self.folder / "pinentry.log"
-        self.control = self.folder / "control"
         self.pinentry_settings = self.folder / "pinentry"
         self.pinentry_state = self.folder / "turn"
         self.typed_file = self.folder / "typed"
+        self.key_file = self.folder / "key"
         self.agent_process = None
-        self.token_process = None
+        self.token = None  # the last one started
         self.processes = []
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("FAKE_PINENTRY")}
         self.env.update(GNUPGHOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC",
                         HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder / "config"),
-                        XDG_STATE_HOME=str(self.folder / "state"))
+                        XDG_STATE_HOME=str(self.folder / "state"),
+                        FAKE_PINENTRY_CONTROL=str(self.pinentry_settings))
         self.env.pop("GPG_TTY", None)
         self.env.pop("DISPLAY", None)
-        self.env["FAKE_PINENTRY_CONTROL"] = str(self.pinentry_settings)
         self.pinentry(MODE="pin", PIN=PIN)
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
-        self.stop_all()
-        if kind and self.agent_log.exists():
-            print(f"--- agent log\n{self.agent_log.read_text(errors='replace')}", file=sys.stderr)
+        problems = self.stop_all()
+        if kind or problems:
+            print(f"--- agent log\n{self.log()}", file=sys.stderr)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if problems and not kind:
+            raise AssertionError("; ".join(problems))
 
     # Processes
 
-    def start(self, *command, **options):
+    def start(self, *command, ends_with=0, **options):
+        """ends_with: its exit status, whenever it ends; None when that does not matter."""
         process = subprocess.Popen([str(c) for c in command], env=self.env,
                                    stdin=subprocess.DEVNULL, **options)
+        process.ends_with = ends_with
         self.processes.append(process)
         return process
 
@@ -221,19 +259,19 @@ class World:
         return process.returncode if process else None
 
     def stop_all(self):
+        """Returns what was wrong with the way in which they ended."""
         problems = []
         for process in reversed(self.processes):
             try:
-                self.stop(process)
+                status = self.stop(process)
+                if process.ends_with not in (None, status):
+                    problems.append(f"{process.args[0]} ended with {status}")
             except AssertionError as problem:
                 problems.append(str(problem))
-        if self.agent_process and self.agent_process.returncode:
-            problems.append(f"the agent ended with {self.agent_process.returncode}: {self.log()}")
         # The real agent that gpg started while the keys were made.
         subprocess.run(["gpgconf", "--kill", "all"], env=self.env, stderr=subprocess.DEVNULL,
                        check=False)
-        if problems:
-            raise AssertionError("; ".join(problems))
+        return problems
 
     def pinentry(self, **settings):
         """What the fake pinentry of the next prompts does: see tests/interop/fake_pinentry.c. Several
@@ -262,35 +300,43 @@ class World:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry"):
+    def reader(self, number=0):
+        """What --reader of the agent names one of the readers."""
+        return "pcsc" if PCSC else f"socket:{self.folder}/reader{number}"
+
+    def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry",
+                    ends_with=0):
         command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
-        for reader in readers or [f"socket:{self.reader_socket}"]:
+        for reader in readers or [self.reader()]:
             command += ["--reader", reader]
         if pinentry:
             command += ["--pinentry", pinentry]
         with open(self.agent_log, "ab") as log:
-            self.agent_process = self.start(*command, *options, stderr=log)
+            self.agent_process = self.start(*command, *options, stderr=log, ends_with=ends_with)
         if wait:
             self.wait_for_agent()
+        if wait and not self.token:
+            self.wait_for_card(False)  # pcscd may still show the last test's
         return self.agent_process
 
     @functools.cached_property
     def agent_socket(self):
-        path = subprocess.run(["gpgconf", "--list-dirs", "agent-socket"], env=self.env,
+        return subprocess.run(["gpgconf", "--list-dirs", "agent-socket"], env=self.env,
                               capture_output=True, text=True, check=True).stdout.strip()
-        return path
+
+    def agent_answers(self):
+        """Whichever agent it is."""
+        try:
+            self.connect().close()
+            return True
+        except (OSError, EOFError):
+            return False
 
     def wait_for_agent(self):
-        path = self.agent_socket
-
         def answers():
             if self.agent_process.poll() is not None:
                 raise AssertionError("the agent ended: " + self.log())
-            try:
-                Assuan(path).close()
-                return True
-            except (OSError, EOFError):
-                return False
+            return self.agent_answers()
         wait_until(answers, "the agent answers")
 
     def agent_cpu(self):
@@ -319,29 +365,41 @@ class World:
 
     # The token
 
-    def start_token(self, *options, connect=None, imports=True, wait=True):
-        command = [BIN / "cardea-token", "--connect", connect or self.reader_socket,
-                   "--trace", self.trace_file, "--control", self.control]
-        if imports and self.key_file.exists():
-            command += ["--import", self.key_file]
-        self.token_process = self.start(*command, *options, stderr=subprocess.DEVNULL)
+    def slot(self, reader=0):
+        """Where a token connects to be in a reader."""
+        return f"127.0.0.1:{PORTS[reader]}" if PCSC else f"{self.folder}/reader{reader}"
+
+    def start_token(self, *options, reader=0, connect=None, imports=True, wait=True):
+        """Starts a token in a reader; imports: the file of its keys, or those made last."""
+        before = self.card_events() if wait else 0
+        key_file = self.key_file if imports is True else imports
+        if key_file and key_file.exists():
+            options += ("--import", key_file)
+        self.token = Token(self, connect or self.slot(reader), options)
         if wait:
             self.wait_for_card()
-        return self.token_process
+            wait_until(lambda: self.card_events() > before, "the agent sees the token")
+        return self.token
 
     def wait_for_card(self, present=True):
         def seen():
-            if self.token_process and self.token_process.poll() is not None and present:
+            if self.token and self.token.process.poll() is not None and present:
                 raise AssertionError("the token ended")
             with self.connect() as client:
                 status = client.command("SCD GETINFO status")
             return (status == b"u") == present
         wait_until(seen, f"card present: {present}")
 
+    def card_events(self):
+        """How many insertions and removals the agent has seen."""
+        with self.connect() as client:
+            client.command("GETEVENTCOUNTER")
+            return int(client.status[0].split()[3])
+
     def start_token_behind_proxy(self, *options, imports=True):
         """As start_token, but with a cable that tests can cut; no card is in yet. Returns the proxy."""
         path = self.folder / "p"
-        proxy = CardProxy(self.reader_socket, path)
+        proxy = CardProxy(self.slot(), path)
         self.start_token(*options, connect=path, imports=imports, wait=False)
         proxy.accept_token()
         return proxy
@@ -354,23 +412,13 @@ class World:
         self.wait_for_card()
 
     def stop_token(self):
-        self.stop(self.token_process)
+        self.stop(self.token.process)
 
     def tell_token(self, line):
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(PATIENCE)
-        client.connect(str(self.control))
-        client.sendall(line.encode() + b"\n")
-        reply = client.makefile().readline().strip()
-        client.close()
-        if not reply.startswith("ok"):
-            raise AssertionError(f"token: {line}: {reply}")
-        return reply
+        return self.token.tell(line)
 
     def commands(self):
-        """The commands that went to the token, as hex strings."""
-        text = self.trace_file.read_text() if self.trace_file.exists() else ""
-        return [l[2:] for l in text.splitlines() if l.startswith("> ")]
+        return self.token.commands()
 
     def verifies(self):
         """The PINs that went to the token."""
@@ -381,14 +429,9 @@ class World:
         return [c for c in self.commands() if c.startswith("002A8086")]
 
     def forget_commands(self):
-        with open(self.trace_file, "w"):
-            pass
+        self.token.forget_commands()
 
     # gpg
-
-    @property
-    def key_file(self):
-        return self.folder / "key"
 
     def gpg(self, *arguments, data=None, check=True, program="gpg"):
         result = subprocess.run([program, "--batch", "--no-tty", *map(str, arguments)],
@@ -398,13 +441,16 @@ class World:
             raise AssertionError(f"{program} {arguments}: {result.stderr.decode(errors='replace')}")
         return result
 
-    def make_key(self, algorithm="cv25519", name="alice@example.org"):
-        """Makes a key with the real gpg-agent, keeps its secret part in key_file for the token, and
-        leaves gpg with the public part alone. Returns the fingerprint of the primary key."""
-        primary = "ed25519" if algorithm == "cv25519" else algorithm
+    def make_key(self, algorithm="cv25519", name="alice@example.org", primary="ed25519",
+                 authentication=None):
+        """Makes a key with the real gpg-agent, keeps its secret part in a file of its own, key_file, for
+        the token, and leaves gpg with the public part alone. Returns the primary key's fingerprint."""
         self.gpg("--passphrase", "", "--quick-gen-key", name, primary, "sign", "never")
         fingerprint = self.fingerprints(name)[0]
-        self.gpg("--passphrase", "", "--quick-add-key", fingerprint, algorithm, "encr", "never")
+        subkeys = [(algorithm, "encr")] + ([(authentication, "auth")] if authentication else [])
+        for subkey in subkeys:
+            self.gpg("--passphrase", "", "--quick-add-key", fingerprint, *subkey, "never")
+        self.key_file = self.folder / f"{name}.key"
         self.key_file.write_bytes(self.gpg("--passphrase", "", "--export-secret-keys", name).stdout)
         self.key_file.chmod(0o600)
         self.forget_secret_keys()
@@ -412,15 +458,8 @@ class World:
 
     def forget_secret_keys(self):
         subprocess.run(["gpgconf", "--kill", "all"], env=self.env, check=True)
-        wait_until(lambda: not self.real_agent_answers(), "gpg-agent has ended")
-        shutil.rmtree(self.home / "private-keys-v1.d", ignore_errors=True)
-
-    def real_agent_answers(self):
-        try:
-            Assuan(self.agent_socket).close()
-            return True
-        except (OSError, EOFError):
-            return False
+        wait_until(lambda: not self.agent_answers(), "gpg-agent has ended")
+        shutil.rmtree(self.home / "private-keys-v1.d")
 
     def fingerprints(self, name):
         """Of the primary key and the subkeys, in order."""

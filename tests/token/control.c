@@ -47,7 +47,7 @@ gpg_error_t control_open(struct program *p)
         return 0;
     if (strlen(path) >= sizeof address.sun_path)
         return gpg_error(GPG_ERR_ENAMETOOLONG);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return gpg_error_from_syserror();

@@ -49,7 +49,7 @@ static gpg_error_t connect_to_path(struct link *link, const char *path)
 
     if (strlen(path) >= sizeof address.sun_path)
         return gpg_error(GPG_ERR_ENAMETOOLONG);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     return connect_to(link, &address, sizeof address, AF_UNIX);
 }
 

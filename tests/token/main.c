@@ -99,7 +99,8 @@ static void serve(struct program *p)
             p->exit_code = EXIT_FAILURE;
             return;
         }
-        if (!events_wait(p, deadline_never(), true, NULL))
+        /* Told to end while it waited for the reader? */
+        if (p->quit || !events_wait(p, deadline_never(), true, NULL))
             continue;
         err = link_receive(&p->link);
         if (!err)

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <reader.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BOTH_PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1)
@@ -152,7 +153,7 @@ void fake_reader_silently(const char *name, DWORD state)
         reader = find(name);
         if (!reader) {
             reader = &fake.readers[fake.reader_count++];
-            strcpy(reader->name, name);
+            snprintf(reader->name, sizeof reader->name, "%s", name);
         }
         reader->state = state;
     }
@@ -228,7 +229,7 @@ LONG SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD 
         if (at + strlen(fake.readers[i].name) + 2 > *size)
             code = SCARD_E_INSUFFICIENT_BUFFER;
         else
-            strcpy(names + at, fake.readers[i].name);
+            memcpy(names + at, fake.readers[i].name, strlen(fake.readers[i].name) + 1);
         at += (DWORD)strlen(fake.readers[i].name) + 1;
     }
     if (!code && at == 0)

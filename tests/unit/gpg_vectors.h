@@ -1,7 +1,7 @@
-/* Throw-away keys that gpg 2.2.40 made, and one message each that it encrypted to them. The keygrips
- * are those of "gpg --with-keygrip", the session keys those of "gpg --show-session-key". The shared
- * x coordinates were computed from the exported secret keys by python3-cryptography, which shares
- * no code with libgcrypt. */
+/* Throw-away keys that gpg 2.2.40 made, and one message each that it encrypted to them. The
+ * keygrips are those of "gpg --with-keygrip", the session keys those of "gpg --show-session-key".
+ * The shared x coordinates were computed from the exported secret keys by python3-cryptography,
+ * which shares no code with libgcrypt. */
 #pragma once
 
 struct gpg_ecdh_vector {

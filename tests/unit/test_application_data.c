@@ -191,6 +191,8 @@ static void card_must_say_who_it_is_and_how_many_tries_it_has(void **state)
     assert_int_equal(d.slot[SLOT_DECRYPT].algorithm.kind, KEY_NONE);
     snprintf(both, sizeof both, "%s%s", "4F0F D27600012401030400062068095500", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
+    snprintf(both, sizeof both, "%s%s", "4F11 D276000124010304000620680955000000", status);
+    assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
     snprintf(both, sizeof both, "%s%s", "4F10 A0000003080000100001000000000000", status);
     assert_err(application_data_parse(hex(both), &d), GPG_ERR_CARD);
     snprintf(both, sizeof both, "%s%s", aid, "C406 017F7F7F0300");

@@ -91,7 +91,8 @@ static void extended_length_is_for_what_needs_it(void **state)
     end(&f);
 }
 
-/* OpenPGP card specification §7.1: all blocks but the last have CLA bit 5, the last alone has Le. */
+/* OpenPGP card specification §7.1: all blocks but the last have CLA bit 5, the last alone has
+ * Le. */
 static void chaining_splits_long_data(void **state)
 {
     static const struct exchange script[] = {
@@ -427,7 +428,8 @@ static void blocks_give_no_data(void **state)
     end(&f);
 }
 
-/* 61xx before the last block: GET RESPONSE would make its data the answer to a command never sent. */
+/* 61xx before the last block: GET RESPONSE would make its data the answer to a command never
+ * sent. */
 static void blocks_promise_no_data(void **state)
 {
     static const struct exchange script[] = { SAYS("102A8086FE 5A{254}", "6120") };

@@ -100,8 +100,8 @@ static void any_other_octet_opens_nothing(void **state)
     free(params);
 }
 
-/* CEK wrapped by python3-cryptography: ConcatKDFHash (counter first) and X963KDF (counter last) of Z
- * and INFO, then aes_key_wrap. */
+/* CEK wrapped by python3-cryptography: ConcatKDFHash (counter first) and X963KDF (counter last) of
+ * Z and INFO, then aes_key_wrap. */
 static const struct {
     unwrap_function *function;
     int hash, cipher;

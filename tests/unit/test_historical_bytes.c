@@ -31,8 +31,8 @@ static void odd_shapes_say_no(void **state)
     check_row("00", false, false);
     check_row("000590", false, false);
     check_row("00059000", false, false);
-    check_row("0073C001059000", false, false); /* the third octet would be the status' first */
-    check_row("0072C001059000", false, false); /* no third octet */
+    check_row("0073C001C59000", false, false);   /* the third octet would be the status' first */
+    check_row("0072C001C0059000", false, false); /* no third octet: C0 is another item */
     check_row("0077C001C0059000", false, false);
     check_row("0031", false, false);
     check_row("5973C001C0059000", false, false); /* proprietary */

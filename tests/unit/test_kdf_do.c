@@ -53,8 +53,8 @@ static void specification_example(void **state)
     assert_sent(&kdf, PASSWORD_PW3, "12345678", DIGEST_PW3);
 }
 
-/* This digest and those below that are not the specification's were computed by Python's hashlib, of
- * salt and PIN repeated and cut to the count. */
+/* This digest and those below that are not the specification's were computed by Python's hashlib,
+ * of salt and PIN repeated and cut to the count. */
 static void sha512(void **state)
 {
     struct kdf_do kdf = parsed("810103 82010A 8304000186A0" SALT_PW1);

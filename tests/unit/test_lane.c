@@ -47,7 +47,7 @@ static void pass_gate(void *state)
         pthread_cond_wait(&gate.changed, &gate.mutex);
     pthread_mutex_unlock(&gate.mutex);
     work->calls++;
-    strcpy(work->secret, "written after all");
+    snprintf(work->secret, sizeof work->secret, "written after all");
 }
 
 static void count(void *state)

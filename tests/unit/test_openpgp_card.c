@@ -158,7 +158,7 @@ static void failed_reading_leaves_the_data_alone(void **state)
         { "9000", GPG_ERR_CARD },   { "4F10 D27600 9000", GPG_ERR_CARD },
         { "6A82", GPG_ERR_ENOENT }, { "6A88", GPG_ERR_ENOENT },
         { "6986", GPG_ERR_ENOENT }, { "6E00", GPG_ERR_ENOENT },
-        { "6999", GPG_ERR_ENOENT }, { "6982", GPG_ERR_BAD_PIN },
+        { "6999", GPG_ERR_ENOENT }, { "6982", GPG_ERR_CARD },
         { "6D00", GPG_ERR_ENOENT }, { "6F00", GPG_ERR_CARD },
     };
 
@@ -410,6 +410,9 @@ static void rsa_key_deciphers(void **state)
 {
     static const struct exchange chained[] = { SAYS("102A8086FE 00 5A{253}", "9000"),
                                                SAYS("002A808603 5A{3} 00", "09{35} 9000") };
+    static const struct exchange removed[] = { SAYS("102A8086FE 00 5A{253}", "9000"),
+                                               { .command = "002A808603 5A{3} 00",
+                                                 .err = GPG_ERR_CARD_REMOVED } };
     static const struct exchange whole[] = { SAYS("002A8086000101 00 5A{256} 0000",
                                                   "09{35} 9000") };
     struct public_key key = rsa2048_key();
@@ -424,6 +427,10 @@ static void rsa_key_deciphers(void **state)
     assert_ok(openpgp_card_decipher(&f.card, &key, buffer_view(&data), &plain, &sw));
     assert_octets(secret_view(&plain), "09{35}");
     scripted_reader_done(&f.reader);
+    begin_with(&f, shape_neo, SCRIPT(removed));
+    assert_err(openpgp_card_decipher(&f.card, &key, buffer_view(&data), &plain, &sw),
+               GPG_ERR_CARD_REMOVED);
+    assert_int_equal(sw, 0); /* not that of the first block */
     begin_with(&f, shape_canokey, SCRIPT(whole));
     assert_ok(openpgp_card_decipher(&f.card, &key, buffer_view(&data), &plain, &sw));
     assert_octets(secret_view(&plain), "09{35}");

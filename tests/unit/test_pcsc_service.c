@@ -33,7 +33,7 @@ static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
 
-    strcpy(b->folder, "/tmp/cardea-service-XXXXXX");
+    snprintf(b->folder, sizeof b->folder, "/tmp/cardea-service-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
     b->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     setenv("PCSCLITE_CSOCK_NAME", in_folder(b, "run/pcscd/pcscd.comm"), 1);
@@ -141,7 +141,7 @@ static void socket_may_be_moved_there(void **state)
     make_file(b, "new");
     pcsc_service_watch(&b->service);
     start(b);
-    strcpy(from, in_folder(b, "new"));
+    snprintf(from, sizeof from, "%s", in_folder(b, "new"));
     assert_int_equal(rename(from, in_folder(b, "run/pcscd/pcscd.comm")), 0);
     pthread_join(b->thread, NULL);
 }

@@ -139,7 +139,8 @@ static void x_alone_gives_a_point(void **state)
     }
 }
 
-/* P-256, computed in Python from the curve equation: x = 0 and x = 5 have points, x = 1 has none. */
+/* P-256, computed in Python from the curve equation: x = 0 and x = 5 have points, x = 1 has none;
+ * the third has a y that begins with a zero octet. */
 static void small_coordinates_keep_their_width(void **state)
 {
     struct secret point = { 0 };
@@ -156,6 +157,10 @@ static void small_coordinates_keep_their_width(void **state)
     assert_octets(secret_view(&point),
                   "040000000000000000000000000000000000000000000000000000000000000005"
                   "459243B9AA581806FE913BCE99817ADE11CA503C64D9A3C533415C083248FBCC");
+    assert_ok(from_x(curve_of(P256), hex("00{30} 022E"), &point));
+    assert_octets(secret_view(&point),
+                  "04 00{30} 022E"
+                  "00BA8286F104C2CED09146A9EACBCF5DD6B912B28CBB54DCC04FAFE15F32445A");
     snprintf(x, sizeof x, "%064d", 1);
     assert_err(from_x(curve_of(P256), hex(x), &point), GPG_ERR_INV_DATA);
     assert_int_equal(point.len, 65); /* untouched */

@@ -47,8 +47,8 @@ static void signing_keys_have_keygrips_too(void **state)
 
 /* gpg 2.2 has neither curve. Python's hashlib computed SHA-1 over p, a, b, g, n and q, each as
  * (1:<letter><length>:<octets>), with the parameters of RFC 7748 §4.2 and RFC 8032 §5.2; the same
- * script gives gpg's keygrip for the cv25519 key. Keys: RFC 7748 §6.2 (Alice), RFC 8032 §7.4 (blank).
- */
+ * script gives gpg's keygrip for the cv25519 key. Keys: RFC 7748 §6.2 (Alice), RFC 8032 §7.4
+ * (blank). */
 static void keygrips_of_448_bits(void **state)
 {
     static const char alice[] = "9B08F7CC31B7E3E67D22D5AEA121074A273BD2B83DE09C63FAA73D2C22C5D9BB"

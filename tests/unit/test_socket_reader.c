@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SOON      5000 /* ms; longer than anything that works takes, however slow the machine */
@@ -36,7 +38,7 @@ static int open_bench(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
 
-    strcpy(b->folder, "/tmp/cardea-socket-XXXXXX");
+    snprintf(b->folder, sizeof b->folder, "/tmp/cardea-socket-XXXXXX");
     assert_non_null(mkdtemp(b->folder));
     snprintf(b->path, sizeof b->path, "%s/card", b->folder);
     snprintf(b->spec, sizeof b->spec, "socket:%s", b->path);
@@ -577,6 +579,80 @@ static void card_that_somebody_else_noticed_is_watched(void **state)
     assert_false(look(b).present);
 }
 
+static void deadline_that_has_passed_touches_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct emulator e = { 0 };
+    struct reader *reader, *other = NULL;
+
+    insert(b, &e);
+    reader = connect_card(b);
+    assert_int_equal(CODE(reader_connect(b->readers, look(b).name, deadline_in_ms(0), &other)),
+                     GPG_ERR_TIMEOUT);
+    assert_int_equal(CODE(reader_begin(reader, deadline_in_ms(0))), GPG_ERR_LOCKED);
+    assert_int_equal(CODE(reader_reset(reader, deadline_in_ms(0))), GPG_ERR_TIMEOUT);
+    assert_echo(reader, ACT_ECHO);
+    assert_int_equal(e.reset, 0);
+    reader_disconnect(&reader);
+    emulator_stop(&e);
+}
+
+/* A listener without descriptors stays readable. */
+static void waiter_does_not_spin_without_descriptors(void **state)
+{
+    struct bench *b = *state;
+    struct rlimit before, none;
+    struct emulator e = { 0 };
+    struct waiter w;
+    long switches;
+
+    getrlimit(RLIMIT_NOFILE, &before);
+    look(b);
+    start_waiter(&w, b->readers);
+    while (!is_asleep(&w))
+        usleep(100);
+    none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+    e.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    switches = switches_of(&w);
+    setrlimit(RLIMIT_NOFILE, &none);
+    assert_int_equal(connect(e.fd, (const struct sockaddr *)&b->address.storage, b->address.len),
+                     0);
+    usleep(300 * 1000);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_true(switches_of(&w) - switches <= 3);
+    pthread_join(w.thread, NULL); /* it looks again by itself */
+    assert_true(look(b).present);
+    close(e.fd);
+    wait_present(b, false);
+}
+
+static void another_users_card_is_refused(void **state)
+{
+    struct bench *b = *state;
+    int status;
+    pid_t child;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(b->folder, 0755), 0);
+    assert_int_equal(chmod(b->path, 0666), 0);
+    child = fork();
+    if (child == 0) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        char octet;
+
+        if (setresuid(65534, 65534, 65534) ||
+            connect(fd, (const struct sockaddr *)&b->address.storage, b->address.len))
+            _exit(1);
+        _exit(recv(fd, &octet, 1, 0) == 0 ? 0 : 2);
+    }
+    do {
+        assert_false(look(b).present);
+        usleep(1000);
+    } while (waitpid(child, &status, WNOHANG) == 0);
+    assert_int_equal(status, 0);
+}
+
 static void closing_ends_the_wait(void **state)
 {
     struct bench *b = *state;
@@ -800,6 +876,9 @@ int main(void)
         WITH_BENCH(wake_is_never_lost),
         WITH_BENCH(dropped_card_ends_the_wait),
         WITH_BENCH(card_that_somebody_else_noticed_is_watched),
+        WITH_BENCH(deadline_that_has_passed_touches_nothing),
+        WITH_BENCH(waiter_does_not_spin_without_descriptors),
+        WITH_BENCH(another_users_card_is_refused),
         WITH_BENCH(closing_ends_the_wait),
         WITH_BENCH(path_is_private),
         WITH_BENCH(live_socket_is_left_alone),

@@ -1,0 +1,47 @@
+/* A right body of version 1, with something in it changed: nothing may come out. Unchanged,
+ * everything must. The first bytes choose the cipher and the change, the rest is the plaintext. */
+#include "tests/unit/message_maker.h"
+
+#include <stdlib.h>
+
+#define CHOICES 6
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const struct session_key *key, struct view body, size_t piece, struct view plain,
+                  bool changed)
+{
+    const struct decrypt_options unwrap = { .unwrap = true };
+    struct buffer message = MAKER, out = MAKER;
+    gpg_error_t err;
+
+    make_packet(PACKET_SEIPD, body, &message);
+    err = decrypt_pieces(buffer_view(&message), piece, key, &unwrap, &out, NULL);
+    if (changed ? !err || out.len : err || !view_equal(buffer_view(&out), plain))
+        abort();
+    buffer_free(&message);
+    buffer_free(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t ciphers[] = { 2, 3, 7, 8, 9, 10, 11, 12, 13 };
+    struct buffer body = MAKER;
+    struct session_key key;
+    struct view plain;
+    size_t at, len;
+
+    if (secret_init_library() || size < CHOICES)
+        return 0;
+    key = make_key(ciphers[data[0] % sizeof ciphers]);
+    plain = view_of(data + CHOICES, size - CHOICES);
+    make_seipd1_body(&key, plain, &body);
+    at = ((size_t)data[1] << 8 | data[2]) % body.len;
+    len = data[3] || !data[5] ? body.len : data[5] % body.len;
+    body.data[at] ^= data[3];
+    check(&key, view_of(body.data, len), (size_t)data[4] + 1, plain,
+          data[3] != 0 || len != body.len);
+    session_key_free(&key);
+    buffer_free(&body);
+    return 0;
+}

@@ -1,0 +1,110 @@
+"""How many commands a token hears. Each is time on a human's clock, and another program's turn."""
+
+import unittest
+
+from world import Assuan, AssuanError, World, main
+
+FIRST_MAX = 7  # SELECT, DO 6E, the public key, VERIFY and DECIPHER, and two to spare
+
+
+def words(commands):
+    return [c[:8] for c in commands]
+
+
+class Counts(unittest.TestCase):
+    def test_insertion_costs_nothing(self):
+        with World() as w:
+            w.make_key()
+            w.start_agent()
+            w.start_token()
+            self.assertEqual(w.commands(), [])
+
+    def test_first_decryption(self):
+        """Also with all slots filled, and with a KDF: the slots that do not matter are not read."""
+        for algorithm, options in (("cv25519", []), ("rsa2048", []), ("cv25519", ["--kdf"])):
+            with self.subTest(algorithm, options=options), World() as w:
+                w.make_key(algorithm, primary="ed25519" if algorithm == "cv25519" else algorithm,
+                           authentication="ed25519" if algorithm == "cv25519" else algorithm)
+                mail = w.encrypt("Dear Alice")
+                w.start_agent()
+                w.start_token(*options)
+                self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                self.assertIn("00200082", words(w.commands()))
+                self.assertIn("002A8086", words(w.commands()))
+                self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
+
+    def test_three_slots_are_three_keys(self):
+        """What the test above believes of the token: real keys in all slots."""
+        with World() as w:
+            w.make_key("cv25519", authentication="ed25519")
+            grips = w.keygrips("alice@example.org")
+            w.start_agent()
+            w.start_token()
+            with w.connect() as client:
+                client.command("SCD KEYINFO --list")
+            self.assertEqual([l.split()[1] for l in client.status], grips)
+
+    def ask_as_gpg_2_4(self, client, grips):
+        """What gpg 2.4 and 2.5 say before each decryption (observed with 2.4.8 and 2.5.12)."""
+        client.command("RESET")
+        client.command("OPTION ttytype=xterm")
+        client.command("GETINFO version")
+        client.command("OPTION allow-pinentry-notify")
+        client.command("OPTION agent-awareness=2.1.0")
+        client.command("SCD SERIALNO")
+        client.command("SCD SERIALNO")
+        client.command("SCD KEYINFO --list=encr")
+        self.assertIn(grips[1], client.status[0])
+        held = client.command("HAVEKEY --list=1000")
+        self.assertIn(bytes.fromhex(grips[1]), [held[i:i + 20] for i in range(0, len(held), 20)])
+        client.command("RESET")
+        client.command(f"SETKEY {grips[1]}")
+        client.command("SETKEYDESC Please+enter+the+passphrase")
+
+    def test_questions_of_gpg_2_4(self):
+        with World() as w:
+            w.make_key(authentication="ed25519")
+            grips = w.keygrips("alice@example.org")
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token()
+            w.decrypt(mail)
+            w.forget_commands()
+            with w.connect() as client:
+                self.ask_as_gpg_2_4(client, grips)
+            self.assertEqual(w.commands(), [])
+
+    def test_mail_for_somebody_else(self):
+        with World() as w:
+            w.make_key(name="bob@example.org")
+            w.make_key()
+            bobs = w.keygrips("bob@example.org")[1]
+            w.start_agent()
+            w.start_token()
+            w.decrypt(w.encrypt("Dear Alice"))
+            mail = w.encrypt("Dear Bob", "bob@example.org")
+            w.forget_commands()
+            result = w.decrypt(mail, check=False)
+            self.assertIn(b"decryption failed: No secret key", result.stderr)
+            with w.connect() as client:
+                client.command(f"SETKEY {bobs}")
+                with self.assertRaises(AssuanError) as refused:
+                    client.command("PKDECRYPT", CIPHERTEXT=b"(7:enc-val(4:ecdh(1:s3:\x02ab)(1:e3:\x40cd)))")
+            self.assertEqual(refused.exception.code, 17)  # GPG_ERR_NO_SECKEY
+            self.assertEqual(w.commands(), [])
+            self.assertEqual(len(w.prompts()), 1)
+
+    def test_key_listing(self):
+        """The first listing reads the other slots; the next costs nothing."""
+        with World() as w:
+            w.make_key(authentication="ed25519")
+            w.start_agent()
+            w.start_token()
+            w.gpg("-K")
+            w.forget_commands()
+            w.gpg("-K")
+            self.assertEqual(w.commands(), [])
+
+
+if __name__ == "__main__":
+    main()
