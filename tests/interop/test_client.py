@@ -47,15 +47,17 @@ class ClientWorld(World):
     def popen(self, *words, **options):
         process = subprocess.Popen([CARDEA, *map(str, words)], env=self.env, stderr=subprocess.PIPE,
                                    **options)
+        process.ends_with = None
         self.processes.append(process)
         return process
 
     def stop_all(self):
-        super().stop_all()
+        problems = super().stop_all()
         for process in self.processes:
             for pipe in process.stdin, process.stdout, process.stderr:
                 if pipe:
                     pipe.close()
+        return problems
 
     def write(self, name, data):
         path = self.folder / name
@@ -460,9 +462,9 @@ class Interrupted(Shared):
         with ClientWorld() as w:
             process = self.ask(w)
             pinentries = w.agent_children()
+            w.agent_process.ends_with = -signal.SIGKILL
             w.agent_process.kill()
             w.agent_process.wait()
-            w.agent_process = None
             self.assertEqual(process.wait(10), 1)
             self.assertIn(b"agent ended", process.stderr.read())
             self.assertEqual(w.litter(), [])
@@ -483,7 +485,7 @@ class Agents(unittest.TestCase):
             home.mkdir()
             config = home / ".config" / "cardea" / "agent.conf"
             config.parent.mkdir(parents=True)
-            config.write_text(f"[agent]\nreader = socket:{w.reader_socket}\n"
+            config.write_text(f"[agent]\nreader = {w.reader()}\n"
                               f"[pinentry]\nprogram = {BIN / 'fake-pinentry'}\n")
             env = {"HOME": str(home), "PATH": "/nowhere",
                    "FAKE_PINENTRY_CONTROL": str(w.pinentry_settings)}
@@ -550,7 +552,7 @@ class Agents(unittest.TestCase):
 
     def test_two_start_at_once(self):
         with ClientWorld() as w:
-            w.configure(f"[agent]\nreader = socket:{w.reader_socket}\n")
+            w.configure(f"[agent]\nreader = {w.reader()}\n")
             clients = [w.popen("list", stdout=subprocess.PIPE) for _ in range(6)]
             try:
                 for client in clients:
