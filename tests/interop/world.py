@@ -171,7 +171,14 @@ class Assuan:
 class Token:
     """A virtual card in a reader, as a process."""
 
+    # pcscd looks at its readers every 0.4 s; a card that is changed between two looks stays the old
+    # one to it, and the new one is never powered.
+    CHANGE = 0.6
+    last_end = -CHANGE
+
     def __init__(self, world, connect, options):
+        if PCSC:
+            time.sleep(max(0, Token.last_end + self.CHANGE - time.monotonic()))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="token-", dir=world.folder))
         self.trace = self.folder / "trace"
         self.control = self.folder / "control"
@@ -244,7 +251,7 @@ class World:
     def start(self, *command, ends_with=0, **options):
         """ends_with: its exit status, whenever it ends; None when that does not matter."""
         process = subprocess.Popen([str(c) for c in command], env=self.env,
-                                   stdin=subprocess.DEVNULL, **options)
+                                   **{"stdin": subprocess.DEVNULL, **options})
         process.ends_with = ends_with
         self.processes.append(process)
         return process
@@ -258,6 +265,9 @@ class World:
                 process.kill()
                 process.wait()
                 raise AssertionError(f"{process.args[0]} had to be killed")
+            finally:
+                if process.args[0] == str(BIN / "cardea-token"):
+                    Token.last_end = time.monotonic()
         return process.returncode if process else None
 
     def stop_all(self):
