@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -166,4 +167,6 @@ void session_serve(struct agent *agent, const struct session_peer *peer)
     if (!taken)
         close(peer->fd);
     pinentry_options_free(&session.options);
+    if (session.ends_agent)
+        kill(getpid(), SIGTERM);
 }

@@ -32,6 +32,7 @@ struct session {
     enum pin_mode pin_mode;
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
+    bool ends_agent;              /* KILLAGENT */
 };
 
 struct session_peer {
