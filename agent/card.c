@@ -376,6 +376,8 @@ void card_forget_pin(struct card *card)
 
 static void warn_unlocked(const struct card *card, gpg_error_t err)
 {
+    if (gpg_err_code(err) == GPG_ERR_CARD_RESET || gpg_err_code(err) == GPG_ERR_CARD_REMOVED)
+        return; /* nothing is left of its state */
     log_warning("the card in reader %s may stay unlocked until it is removed: %s",
                 card->reader_name, gpg_strerror(err));
 }
@@ -384,7 +386,8 @@ void card_close_state(struct card *card)
 {
     gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
 
-    if (err)
+    /* Other programs lose their states by a reset, too: only where the card knows no other way. */
+    if (gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
         err = reader_reset(card->reader, card->app.channel.deadline);
     if (err)
         warn_unlocked(card, err);
@@ -406,8 +409,7 @@ static void serve_lock(struct card *card)
         card_close_state(card);
         card_end(card);
     } else {
-        if (gpg_err_code(err) != GPG_ERR_CARD_RESET && gpg_err_code(err) != GPG_ERR_CARD_REMOVED)
-            warn_unlocked(card, err);
+        warn_unlocked(card, err);
         (void)card_recover(card, err);
     }
 }

@@ -251,7 +251,7 @@ class World:
     def start(self, *command, ends_with=0, **options):
         """ends_with: its exit status, whenever it ends; None when that does not matter."""
         process = subprocess.Popen([str(c) for c in command], env=self.env,
-                                   stdin=subprocess.DEVNULL, **options)
+                                   **{"stdin": subprocess.DEVNULL, **options})
         process.ends_with = ends_with
         self.processes.append(process)
         return process
