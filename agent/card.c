@@ -81,12 +81,15 @@ static void forget_state(struct card *card)
 static gpg_error_t connect_card(struct card *card, struct deadline deadline)
 {
     gpg_error_t err = reader_connect(card->readers, card->reader_name, deadline, &card->reader);
+    bool refused = card->app.channel.refused;
 
-    if (!err) {
-        forget_state(card);
-        openpgp_card_init(&card->app, card->reader);
-    }
-    return err;
+    if (err)
+        return err;
+    forget_state(card);
+    openpgp_card_init(&card->app, card->reader);
+    if (refused)
+        channel_refuse_extended(&card->app.channel);
+    return 0;
 }
 
 gpg_error_t card_begin(struct card *card, int wait_ms)

@@ -38,7 +38,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 void cardea_disconnect(struct cardea **connection);
 
 /* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
- * asked of it later. */
+ * asked of it later. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -82,8 +82,8 @@ struct cardea_opener {
     bool touch;
 };
 
-/* Has a token open one of the PKESK packets (RFC 9580 §5.1), given with their headers as they stand
- * in the message: 64 of them, 64 KiB, at most. key gets "ALGO:HEX", the algorithm 0 where the
+/* Has a token open one of the PKESK packets (RFC 9580 §5.1), given with their headers as they
+ * stand in the message: 64 of them, 64 KiB, at most. key gets "ALGO:HEX", the algorithm 0 where the
  * packet does not say it; wipe it. opener may be NULL.
  *
  * GPG_ERR_NO_SECKEY when no inserted token holds a key for it, GPG_ERR_CARD_NOT_PRESENT when none
@@ -132,7 +132,7 @@ struct cardea_report {
 
 /* Decrypts from one descriptor to another, armored or not. Nothing is written that is not
  * authenticated; after an error what was written is authentic, but not all there was. connection
- * may be NULL with a session key. report may be NULL.
+ * may be NULL with a session key; options and report may be NULL.
  *
  * Errors of cardea_session_key, GPG_ERR_NO_DATA for what is no message, GPG_ERR_NOT_ENCRYPTED,
  * GPG_ERR_NOT_ENABLED for a message without integrity protection, GPG_ERR_TRUNCATED,

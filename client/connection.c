@@ -5,11 +5,57 @@
 #include "base/secret.h"
 #include "client/start_agent.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* An agent that is gone must not take the program with it: libassuan writes with write(). */
+struct pipe_guard {
+    sigset_t pipe, before;
+    bool pending;
+};
+
+static void guard_begin(struct pipe_guard *guard)
+{
+    sigset_t waiting;
+
+    sigemptyset(&guard->pipe);
+    sigaddset(&guard->pipe, SIGPIPE);
+    sigpending(&waiting);
+    guard->pending = sigismember(&waiting, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &guard->pipe, &guard->before);
+}
+
+static void guard_end(const struct pipe_guard *guard)
+{
+    const struct timespec no_time = { 0 };
+
+    /* The one that we made is taken back; one that waited before is not ours. */
+    while (!guard->pending && sigtimedwait(&guard->pipe, NULL, &no_time) < 0 && errno == EINTR)
+        continue;
+    pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
+static gpg_error_t library_error;
+
+static void init_library(void)
+{
+    library_error = secret_init_library();
+}
+
+gpg_error_t connection_init_library(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, init_library);
+    return library_error;
+}
 
 static gpg_error_t socket_path(const struct cardea_options *options, char **home, char **path)
 {
@@ -27,13 +73,16 @@ static gpg_error_t socket_path(const struct cardea_options *options, char **home
 static gpg_error_t open_socket(struct cardea *connection, const char *path)
 {
     gpg_error_t err = assuan_new(&connection->assuan);
+    struct pipe_guard guard;
 
+    guard_begin(&guard);
     if (!err)
         err = assuan_socket_connect(connection->assuan, path, ASSUAN_INVALID_PID, 0);
     if (err) {
         assuan_release(connection->assuan);
         connection->assuan = NULL;
     }
+    guard_end(&guard);
     return err;
 }
 
@@ -63,6 +112,9 @@ static gpg_error_t open_or_start(struct cardea *connection, const struct cardea_
     /* A socket that somebody named has an owner of its own. */
     if (options->socket || secure_getenv("CARDEA_SOCKET"))
         return gpg_error(GPG_ERR_NO_AGENT);
+    /* As gpg does, which makes its own home and no other. */
+    if (!options->gnupghome && !secure_getenv("GNUPGHOME"))
+        (void)mkdir(home, S_IRWXU);
     err = start_agent(options->agent, home, &agent);
     if (!err)
         err = open_when_started(connection, path, agent);
@@ -83,7 +135,14 @@ static gpg_error_t is_cardea(struct cardea *connection)
     const struct connection_call call = { .data = ignore_data };
     gpg_error_t err = connection_call(connection, "GETINFO cardea_version", &call);
 
-    return err ? gpg_error(GPG_ERR_NOT_SUPPORTED) : 0;
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_ASS_PARAMETER:
+    case GPG_ERR_ASS_UNKNOWN_CMD:
+    case GPG_ERR_FORBIDDEN: /* gpg-agent's restricted sockets */
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    default:
+        return err;
+    }
 }
 
 gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea **r_connection)
@@ -93,7 +152,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
     char *home = NULL;
     char *path = NULL;
     int fds[2] = { -1, -1 };
-    gpg_error_t err = connection ? secret_init_library() : gpg_error(GPG_ERR_ENOMEM);
+    gpg_error_t err = connection ? connection_init_library() : gpg_error(GPG_ERR_ENOMEM);
 
     if (err)
         goto leave;
@@ -105,8 +164,8 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
         err = open_or_start(connection, options, home, path);
     if (err)
         goto leave;
-    assuan_get_active_fds(connection->assuan, 0, fds, 2);
-    connection->fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+    if (assuan_get_active_fds(connection->assuan, 0, fds, 2) > 0)
+        connection->fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     err = connection->fd < 0 ? gpg_error_from_syserror() : is_cardea(connection);
 leave:
     free(home);
@@ -121,11 +180,14 @@ leave:
 void cardea_disconnect(struct cardea **r_connection)
 {
     struct cardea *connection = *r_connection;
+    struct pipe_guard guard;
 
     *r_connection = NULL;
     if (!connection)
         return;
+    guard_begin(&guard);
     assuan_release(connection->assuan);
+    guard_end(&guard);
     if (connection->fd >= 0)
         close(connection->fd);
     free(connection);
@@ -141,11 +203,14 @@ gpg_error_t connection_call(struct cardea *connection, const char *command,
                             const struct connection_call *call)
 {
     const struct connection_call none = { 0 };
+    struct pipe_guard guard;
     gpg_error_t err;
 
     call = call ? call : &none;
+    guard_begin(&guard);
     err = assuan_transact(connection->assuan, command, call->data, call->context, call->inquiry,
                           call->context, call->status, call->context);
+    guard_end(&guard);
     if (atomic_load(&connection->cancelled))
         return gpg_error(GPG_ERR_CANCELED);
     return err ? gpg_error(gpg_err_code(err)) : 0;

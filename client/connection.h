@@ -12,7 +12,11 @@ struct cardea {
     atomic_bool cancelled;
 };
 
-/* One exchange. The callbacks are libassuan's and may be NULL. */
+/* Prepares what libgcrypt needs, once per process, whichever thread comes first. */
+gpg_error_t connection_init_library(void);
+
+/* One exchange. The callbacks are libassuan's and may be NULL. They return 0 and keep their errors
+ * for after the call: one that ended the exchange midway would leave the rest for the next. */
 struct connection_call {
     gpg_error_t (*data)(void *context, const void *data, size_t len);
     gpg_error_t (*inquiry)(void *context, const char *keyword);

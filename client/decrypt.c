@@ -1,5 +1,5 @@
 /* A message from one descriptor to another. */
-#include "client/cardea.h"
+#include "client/connection.h"
 #include "client/streams.h"
 
 #include "base/text.h"
@@ -19,6 +19,7 @@ struct work {
     const struct cardea_decrypt_options *options;
     int out;
     uint64_t read, written;
+    bool write_failed;
     struct cardea_report *report;
 };
 
@@ -31,25 +32,32 @@ static bool go_on(void *context, uint64_t octets_read)
            work->options->progress(work->options->context, work->read, work->written);
 }
 
+static bool go_on_writing(void *context)
+{
+    return go_on(context, ((struct work *)context)->read);
+}
+
 static gpg_error_t write_piece(void *context, struct view piece)
 {
     struct work *work = context;
-    gpg_error_t err = fd_write(work->out, piece);
+    gpg_error_t err = fd_write(work->out, piece, go_on_writing, work);
 
     if (!err)
         work->written += piece.len;
-    return !err && !go_on(work, work->read) ? gpg_error(GPG_ERR_CANCELED) : err;
+    else
+        work->write_failed = true;
+    return !err && !go_on_writing(work) ? gpg_error(GPG_ERR_CANCELED) : err;
 }
 
 /* Collects the next packets that a token may open, as many as the agent takes at once. */
-static gpg_error_t collect(const struct message *m, size_t *at, struct buffer *packets)
+static gpg_error_t collect(const struct message *m, bool hidden, size_t *at, struct buffer *packets)
 {
     const struct pkesk *p;
     size_t count = 0;
     gpg_error_t err = 0;
 
     for (; count < PKESKS_AT_ONCE && (p = message_pkesk(m, *at)); (*at)++) {
-        if (!p->on_token)
+        if (!p->on_token || pkesk_is_hidden(p) != hidden)
             continue;
         err = pkesk_write(p, packets);
         if (err)
@@ -60,33 +68,53 @@ static gpg_error_t collect(const struct message *m, size_t *at, struct buffer *p
     return gpg_err_code(err) == GPG_ERR_TOO_LARGE && count ? 0 : err;
 }
 
-/* Another round helps only where the tokens had no key for the last one. */
-static bool ask_next(gpg_error_t err)
+/* What says no more than that the tokens had no key for the last round. */
+static bool says_nothing(gpg_error_t err)
 {
     return gpg_err_code(err) == GPG_ERR_NO_SECKEY ||
            gpg_err_code(err) == GPG_ERR_UNSUPPORTED_ALGORITHM;
 }
 
-static gpg_error_t ask_agent(struct cardea *connection, const struct message *m,
-                             char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener)
+/* Another round may help: the next packets may be for another token, or a hidden one for ours. */
+static bool ask_next(gpg_error_t err)
+{
+    return says_nothing(err) || gpg_err_code(err) == GPG_ERR_DECRYPT_FAILED ||
+           gpg_err_code(err) == GPG_ERR_INV_DATA;
+}
+
+/* Asks about all recipients that are named, or all that are hidden. failed is the best reason so
+ * far. */
+static gpg_error_t ask_rounds(struct cardea *connection, const struct message *m, bool hidden,
+                              gpg_error_t failed, char key[CARDEA_SESSION_KEY_MAX],
+                              struct cardea_opener *opener)
 {
     struct buffer packets = BUFFER(PKESK_OCTETS_SUM);
-    gpg_error_t err =
-        gpg_error(message_pkesk(m, 0) ? GPG_ERR_UNSUPPORTED_ALGORITHM : GPG_ERR_NO_SECKEY);
+    gpg_error_t err = failed;
     size_t at = 0;
 
     while (message_pkesk(m, at) && ask_next(err)) {
-        gpg_error_t collected;
+        gpg_error_t asked;
 
         buffer_clear(&packets);
-        collected = collect(m, &at, &packets);
-        if (collected)
-            err = collected;
-        else if (packets.len)
-            err = cardea_session_key(connection, packets.data, packets.len, key, opener);
+        asked = collect(m, hidden, &at, &packets);
+        if (!asked && !packets.len)
+            break;
+        if (!asked)
+            asked = cardea_session_key(connection, packets.data, packets.len, key, opener);
+        err = !asked || says_nothing(err) || !ask_next(asked) ? asked : err;
     }
     buffer_free(&packets);
     return err;
+}
+
+static gpg_error_t ask_agent(struct cardea *connection, const struct message *m,
+                             char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener)
+{
+    gpg_error_t err =
+        gpg_error(message_pkesk(m, 0) ? GPG_ERR_UNSUPPORTED_ALGORITHM : GPG_ERR_NO_SECKEY);
+
+    err = ask_rounds(connection, m, false, err, key, opener);
+    return ask_next(err) ? ask_rounds(connection, m, true, err, key, opener) : err;
 }
 
 static gpg_error_t find_session_key(struct work *work, const struct message *m,
@@ -101,6 +129,9 @@ static gpg_error_t find_session_key(struct work *work, const struct message *m,
         err = gpg_error(GPG_ERR_NO_AGENT);
     else
         err = ask_agent(work->connection, m, work->report->session_key, &work->report->opener);
+    if (err && !given && !message_pkesk(m, 0))
+        work->report->problem = message_passphrases(m) ? "it is encrypted with a passphrase alone"
+                                                       : "it names no recipient";
     if (!err)
         err = session_key_parse(given ? given : work->report->session_key, key);
     return err;
@@ -139,6 +170,11 @@ static gpg_error_t decrypt_body(struct work *work, struct message *m, const stru
     gpg_error_t err = message_decrypt(m, key, &decrypt, &holding, &out, &content);
 
     fill_report(work->report, &content);
+    if (err && work->write_failed)
+        work->report->problem = "the output cannot be written";
+    else if (err && held.failed)
+        work->report->problem = "no room to hold the message until it is verified: "
+                                "the folder for that is full or cannot be written to";
     fd_holding_free(&held);
     return err;
 }
@@ -147,10 +183,14 @@ gpg_error_t cardea_decrypt(struct cardea *connection, int in, int out,
                            const struct cardea_decrypt_options *options,
                            struct cardea_report *r_report)
 {
+    static const struct cardea_decrypt_options defaults;
     struct cardea_report unasked;
     struct cardea_report *report = r_report ? r_report : &unasked;
     struct work work = {
-        .connection = connection, .options = options, .out = out, .report = report
+        .connection = connection,
+        .options = options ? options : &defaults,
+        .out = out,
+        .report = report,
     };
     struct fd_source from = { .fd = in, .go_on = go_on, .context = &work };
     struct session_key key = { 0 };
@@ -158,7 +198,9 @@ gpg_error_t cardea_decrypt(struct cardea *connection, int in, int out,
     gpg_error_t err;
 
     *report = (struct cardea_report){ 0 };
-    err = message_open(fd_source(&from), &m);
+    err = connection_init_library();
+    if (!err)
+        err = message_open(fd_source(&from), &m);
     if (!err)
         err = find_session_key(&work, m, &key);
     if (!err)

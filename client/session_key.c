@@ -11,6 +11,7 @@ struct question {
     struct view pkesk;
     char key[CARDEA_SESSION_KEY_MAX];
     size_t key_len;
+    gpg_error_t failed;
     struct cardea_opener opener;
 };
 
@@ -19,7 +20,9 @@ static gpg_error_t take_data(void *context, const void *data, size_t len)
     struct question *q = context;
 
     if (len > sizeof q->key - 1 - q->key_len)
-        return gpg_error(GPG_ERR_TOO_LARGE);
+        q->failed = gpg_error(GPG_ERR_INV_RESPONSE);
+    if (q->failed)
+        return 0;
     memcpy(q->key + q->key_len, data, len);
     q->key_len += len;
     return 0;
@@ -29,8 +32,9 @@ static gpg_error_t answer_inquiry(void *context, const char *keyword)
 {
     struct question *q = context;
 
-    if (strncmp(keyword, "PKESK", 5) != 0)
-        return gpg_error(GPG_ERR_ASS_UNKNOWN_INQUIRE);
+    /* Others, such as PINENTRY_LAUNCHED, want no answer. */
+    if (strcmp(keyword, "PKESK") != 0)
+        return 0;
     return assuan_send_data(q->connection->assuan, q->pkesk.data, q->pkesk.len);
 }
 
@@ -63,6 +67,8 @@ gpg_error_t cardea_session_key(struct cardea *connection, const void *pkesk, siz
     };
     gpg_error_t err = connection_call(connection, "SESSIONKEY", &call);
 
+    if (!err)
+        err = q.failed;
     if (!err && q.key_len == 0)
         err = gpg_error(GPG_ERR_INV_RESPONSE);
     if (!err) {

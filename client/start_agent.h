@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /* program: NULL for the installed one, "" for none (GPG_ERR_NO_AGENT). It serves the gpg home
- * `home`, in a session of its own, and outlives us. *pid is of the process that becomes the
- * agent. */
+ * `home`, in a session of its own, with no descriptor of ours, and outlives us; it is not our
+ * child, so that nobody has to wait for it. The error is that of exec where that failed. */
 gpg_error_t start_agent(const char *program, const char *home, pid_t *pid);
 
 /* False once it has ended, which it also does when another agent was faster. */

@@ -37,13 +37,15 @@ void fd_source_free(struct fd_source *from)
     from->piece = NULL;
 }
 
-gpg_error_t fd_write(int fd, struct view piece)
+gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), void *context)
 {
     while (piece.len > 0) {
         ssize_t len = write(fd, piece.data, piece.len);
 
-        if (len < 0 && errno == EINTR)
+        if (len < 0 && errno == EINTR && (!go_on || go_on(context)))
             continue;
+        if (len < 0 && errno == EINTR)
+            return gpg_error(GPG_ERR_CANCELED);
         if (len < 0)
             return gpg_error_from_syserror();
         piece = view_of(piece.data + len, piece.len - (size_t)len);
@@ -82,7 +84,7 @@ static gpg_error_t move_to_file(struct fd_holding *h)
         return gpg_error_from_syserror();
     err = memory.replay(memory.context, &from);
     while (!err && !(err = from.next(from.context, &piece)) && piece.len > 0)
-        err = fd_write(h->fd, piece);
+        err = fd_write(h->fd, piece, NULL, NULL);
     memory_holding_free(&h->memory);
     return err;
 }
@@ -91,17 +93,18 @@ static gpg_error_t append(void *context, struct view piece)
 {
     struct fd_holding *h = context;
     struct holding memory = holding_in_memory(&h->memory);
-    gpg_error_t err;
+    gpg_error_t err = 0;
 
     if (h->fd < 0) {
         err = memory.append(memory.context, piece);
         if (gpg_err_code(err) != GPG_ERR_TOO_LARGE)
             return err;
         err = move_to_file(h);
-        if (err)
-            return err;
     }
-    return fd_write(h->fd, piece);
+    if (!err)
+        err = fd_write(h->fd, piece, NULL, NULL);
+    h->failed = err != 0;
+    return err;
 }
 
 static gpg_error_t replay(void *context, struct source *from)

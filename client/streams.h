@@ -15,8 +15,9 @@ struct fd_source {
 struct source fd_source(struct fd_source *from);
 void fd_source_free(struct fd_source *from);
 
-/* Writes all, whatever it takes. */
-gpg_error_t fd_write(int fd, struct view piece);
+/* Writes all. GPG_ERR_CANCELED when a signal came and go_on says that it was meant for us; NULL:
+ * never. */
+gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), void *context);
 
 /* Holds in memory up to `max` octets and, past them, in an unlinked file of `folder`.
  * Zero-initialise with FD_HOLDING; free with fd_holding_free. */
@@ -25,6 +26,7 @@ struct fd_holding {
     struct memory_holding memory;
     int fd; /* -1: everything is in memory */
     struct fd_source replay;
+    bool failed; /* what append returned was an error of the file */
 };
 
 #define FD_HOLDING(where, cap)                                                                     \

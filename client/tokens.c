@@ -14,6 +14,7 @@
 struct listing {
     struct cardea_token *tokens;
     size_t count;
+    gpg_error_t failed;
 };
 
 static gpg_error_t add_token(struct listing *listing, const char *line)
@@ -24,7 +25,7 @@ static gpg_error_t add_token(struct listing *listing, const char *line)
 
     if (listing->count == TOKENS_MAX)
         return gpg_error(GPG_ERR_TOO_LARGE);
-    if (sscanf(line, "%32s %7s %u %u %u %n", token.serial, token.version, &token.pin_tries,
+    if (sscanf(line, "%32s %7s %3u %3u %3u %n", token.serial, token.version, &token.pin_tries,
                &token.reset_code_tries, &token.admin_pin_tries, &name_at) < 5 ||
         !name_at)
         return gpg_error(GPG_ERR_INV_RESPONSE);
@@ -59,14 +60,16 @@ static gpg_error_t take_status(void *context, const char *line)
     struct listing *listing = context;
     struct cardea_token *last = listing->count ? &listing->tokens[listing->count - 1] : NULL;
 
+    if (listing->failed)
+        return 0;
     if (strncmp(line, "TOKEN ", 6) == 0)
-        return add_token(listing, line + 6);
-    if (last && strncmp(line, "READER ", 7) == 0)
+        listing->failed = add_token(listing, line + 6);
+    else if (last && strncmp(line, "READER ", 7) == 0)
         text_escape(view_of(line + 7, strlen(line + 7)), last->reader, sizeof last->reader);
     else if (last && strncmp(line, "HOLDER ", 7) == 0)
         text_escape(view_of(line + 7, strlen(line + 7)), last->holder, sizeof last->holder);
     else if (last && strncmp(line, "KEY ", 4) == 0)
-        return add_key(last, line + 4);
+        listing->failed = add_key(last, line + 4);
     return 0;
 }
 
@@ -77,6 +80,8 @@ gpg_error_t cardea_list_tokens(struct cardea *connection, struct cardea_token **
     const struct connection_call call = { .status = take_status, .context = &listing };
     gpg_error_t err = connection_call(connection, "TOKENS", &call);
 
+    if (!err)
+        err = listing.failed;
     if (err) {
         free(listing.tokens);
         return err;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* RFC 9580 §5.5.4; version 5 is LibrePGP §12.2. The octet before the length, and its width. */
-static gpg_error_t fingerprint(struct view body, struct public_key *key)
+static gpg_error_t fingerprint(struct view body, struct certificate_key *key)
 {
     bool v4 = key->version == 4;
     int hash = v4 ? GCRY_MD_SHA1 : GCRY_MD_SHA256;
@@ -30,7 +30,7 @@ static gpg_error_t fingerprint(struct view body, struct public_key *key)
 }
 
 /* RFC 9580 §5.5.5.6: curve, point, and 03 01 hash cipher. */
-static bool parse_ecdh(struct view material, struct public_key *key)
+static bool parse_ecdh(struct view material, struct certificate_key *key)
 {
     uint8_t len, kdf_len, kdf_version;
 
@@ -40,7 +40,7 @@ static bool parse_ecdh(struct view material, struct public_key *key)
            view_u8(&material, &key->kdf_hash) && view_u8(&material, &key->kdf_cipher);
 }
 
-static bool parse_material(struct view material, struct public_key *key)
+static bool parse_material(struct view material, struct certificate_key *key)
 {
     switch (key->algorithm) {
     case ALGORITHM_RSA:
@@ -60,7 +60,7 @@ static bool parse_material(struct view material, struct public_key *key)
     }
 }
 
-static bool parse_key(struct view body, struct public_key *key)
+static bool parse_key(struct view body, struct certificate_key *key)
 {
     struct view rest = body;
     uint32_t material_len;
@@ -72,13 +72,13 @@ static bool parse_key(struct view body, struct public_key *key)
     return parse_material(rest, key) && !fingerprint(body, key);
 }
 
-gpg_error_t certificate_next_key(struct certificate *c, struct public_key *key)
+gpg_error_t certificate_next_key(struct certificate *c, struct certificate_key *key)
 {
     struct packet packet;
     gpg_error_t err;
 
     for (;;) {
-        struct public_key found = { 0 };
+        struct certificate_key found = { 0 };
 
         err = packet_next(&c->packets, &packet);
         if (err)
@@ -101,7 +101,7 @@ gpg_error_t certificate_next_key(struct certificate *c, struct public_key *key)
     }
 }
 
-struct recipient public_key_recipient(const struct public_key *key)
+struct recipient certificate_recipient(const struct certificate_key *key)
 {
     return (struct recipient){
         .fingerprint = view_of(key->fingerprint, key->fingerprint_len),

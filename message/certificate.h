@@ -7,7 +7,7 @@
 #define PUBLIC_KEY_OCTETS_MAX (16 * 1024)
 
 /* A key of a certificate. Views point into the certificate's buffer, valid until the next key. */
-struct public_key {
+struct certificate_key {
     uint8_t version; /* 4, 5 or 6 */
     uint8_t algorithm;
     bool subkey;
@@ -32,9 +32,9 @@ struct certificate {
 
 /* The next key, primary or not, of any certificate in the input. Keys of another version or that
  * are not well formed are passed over. GPG_ERR_EOF after the last. */
-gpg_error_t certificate_next_key(struct certificate *c, struct public_key *key);
+gpg_error_t certificate_next_key(struct certificate *c, struct certificate_key *key);
 
 /* The recipient of a key, for session_key_open. */
-struct recipient public_key_recipient(const struct public_key *key);
+struct recipient certificate_recipient(const struct certificate_key *key);
 
 void certificate_close(struct certificate *c);

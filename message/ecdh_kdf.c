@@ -27,7 +27,7 @@ int ecdh_kdf_cipher(uint8_t cipher)
 {
     if (cipher < SYMMETRIC_AES128 || cipher > SYMMETRIC_AES256)
         return 0;
-    return symmetric_by_id(cipher)->gcrypt;
+    return (int)symmetric_by_id(cipher)->gcrypt;
 }
 
 /* The fingerprint of a version 5 key is cut to the length of a version 4 one (LibrePGP §12.4). */

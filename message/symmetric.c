@@ -29,7 +29,7 @@ gpg_error_t symmetric_open(const struct symmetric *cipher, int mode, unsigned fl
 
     if (key.len != cipher->key_octets)
         return gpg_error(GPG_ERR_DECRYPT_FAILED);
-    err = gcry_cipher_open(&opened, cipher->gcrypt, mode, flags | GCRY_CIPHER_SECURE);
+    err = gcry_cipher_open(&opened, (int)cipher->gcrypt, mode, flags | GCRY_CIPHER_SECURE);
     if (err)
         return err;
     err = gcry_cipher_setkey(opened, key.data, key.len);

@@ -3,20 +3,81 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t interrupted;
-
-int cli_fail(const char *what, gpg_error_t err)
+int cli_fail(const struct cli *cli, const char *what, gpg_error_t err)
 {
     const char *advice = cardea_advice(err);
 
-    fprintf(stderr, "cardea: %s: %s%s%s\n", what, gpg_strerror(err), advice ? ": " : "",
+    fprintf(stderr, "%s: %s: %s%s%s\n", cli->program, what, gpg_strerror(err), advice ? ": " : "",
             advice ? advice : "");
     return EXIT_FAILURE;
+}
+
+void cli_occupy_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+int cli_end(const struct cli *cli, int status)
+{
+    int failed = ferror(stdout);
+
+    if (!fflush(stdout) && !failed)
+        return status;
+    fprintf(stderr, "%s: standard output cannot be written: %s\n", cli->program, strerror(errno));
+    return status ? status : EXIT_FAILURE;
+}
+
+bool cli_take_option(struct cli *cli, int option)
+{
+    switch (option) {
+    case CLI_SOCKET:
+        cli->connect.socket = optarg;
+        return true;
+    case CLI_GNUPGHOME:
+        cli->connect.gnupghome = optarg;
+        return true;
+    case CLI_NO_START:
+        cli->connect.agent = "";
+        return true;
+    case CLI_JSON:
+        cli->json = true;
+        return true;
+    case 'q':
+        cli->quiet = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc, char **argv)
+{
+    int option;
+
+    optind = 0; /* another set of options, and another order: glibc begins anew */
+    while ((option = getopt_long(argc, argv, "q", arguments->options, NULL)) >= 0) {
+        if (option == CLI_HELP) {
+            fputs(arguments->help, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (option == 'o') {
+            arguments->own = optarg;
+        } else if (!cli_take_option(cli, option)) {
+            fprintf(stderr, "%s: see \"cardea %s --help\"\n", cli->program, argv[0]);
+            return EXIT_USAGE;
+        }
+    }
+    return -1;
 }
 
 /* In a build tree the agent lies beside us, and so does it where both are installed. */
@@ -46,14 +107,16 @@ gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection)
         options.agent = agent_beside_us(path);
     err = cardea_connect(&options, connection);
     if (gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
-        fprintf(stderr, "cardea: another agent, most likely gpg-agent, has the socket: "
-                        "gpgconf --kill gpg-agent\n");
+        fprintf(stderr,
+                "%s: another agent, most likely gpg-agent, has the socket: "
+                "gpgconf --kill gpg-agent\n",
+                cli->program);
     else if (err)
-        cli_fail("the agent cannot be reached", err);
+        cli_fail(cli, "the agent cannot be reached", err);
     return err;
 }
 
-int cli_open_input(const char *file)
+int cli_open_input(const struct cli *cli, const char *file)
 {
     int fd;
 
@@ -61,29 +124,8 @@ int cli_open_input(const char *file)
         return STDIN_FILENO;
     fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        fprintf(stderr, "cardea: %s: %s\n", file, strerror(errno));
+        fprintf(stderr, "%s: %s: %s\n", cli->program, file, strerror(errno));
     return fd;
-}
-
-static void take_signal(int number)
-{
-    interrupted = number;
-}
-
-void cli_catch_signals(void)
-{
-    const struct sigaction action = { .sa_handler = take_signal };
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    /* A reader that has gone is an error of writing, and not the end of tidying up. */
-    signal(SIGPIPE, SIG_IGN);
-}
-
-bool cli_interrupted(void)
-{
-    return interrupted != 0;
 }
 
 bool cli_parse_size(const char *text, uint64_t *octets)

@@ -1,9 +1,9 @@
 /* cardea decrypt */
 #include "client/cli/cli.h"
+#include "client/cli/interrupt.h"
 #include "client/cli/output.h"
 #include "client/cli/progress.h"
 
-#include <getopt.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +17,19 @@ struct job {
     struct cardea_report report;
     struct progress progress;
     struct cardea *connection;
-};
-
-enum {
-    OPTION_UNWRAP = 1,
-    OPTION_ACCEPT,
-    OPTION_MAX,
-    OPTION_MEMORY,
-    OPTION_KEY,
-    OPTION_OVERWRITE,
-    OPTION_JSON,
-    OPTION_HELP
+    char session_key[CARDEA_SESSION_KEY_MAX]; /* as given */
 };
 
 static const struct option long_options[] = {
+    CLI_OPTIONS,
     { "output", required_argument, NULL, 'o' },
-    { "overwrite", no_argument, NULL, OPTION_OVERWRITE },
-    { "unwrap", no_argument, NULL, OPTION_UNWRAP },
-    { "accept-unprotected", no_argument, NULL, OPTION_ACCEPT },
-    { "session-key", required_argument, NULL, OPTION_KEY },
-    { "max-output", required_argument, NULL, OPTION_MAX },
-    { "memory-limit", required_argument, NULL, OPTION_MEMORY },
-    { "json", no_argument, NULL, OPTION_JSON },
-    { "help", no_argument, NULL, OPTION_HELP },
+    { "overwrite", no_argument, NULL, 'w' },
+    { "unwrap", no_argument, NULL, 'u' },
+    { "accept-unprotected", no_argument, NULL, 'a' },
+    { "session-key", required_argument, NULL, 'k' },
+    { "session-key-file", required_argument, NULL, 'f' },
+    { "max-output", required_argument, NULL, 'm' },
+    { "memory-limit", required_argument, NULL, 'l' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -50,13 +40,17 @@ static const char help[] =
     "  -o, --output FILE     write to FILE, which appears only when all is well\n"
     "      --overwrite       replace FILE if it is there\n"
     "      --unwrap          give out the packets inside, for a verifier of signatures\n"
-    "      --session-key KEY use this session key (ALGO:HEX) and no token\n"
+    "      --session-key-file FILE\n"
+    "                        use the session key (ALGO:HEX) in FILE, or in @FD:N or\n"
+    "                        @ENV:NAME, and no token\n"
+    "      --session-key KEY the same, for all to see in the list of processes\n"
     "      --accept-unprotected\n"
     "                        read a message that nothing protects from changes\n"
     "      --max-output SIZE stop at more plaintext than this (default: 16G)\n"
     "      --memory-limit SIZE\n"
     "                        keep at most so much waiting in memory (default: 1G)\n"
-    "      --json            tell about the message in JSON, on standard error\n"
+    "      --json            tell about the message in JSON, on standard output with -o,\n"
+    "                        else on standard error\n"
     "      --help            this text\n"
     "\n"
     "Examples:\n"
@@ -69,7 +63,49 @@ static bool go_on(void *context, uint64_t read, uint64_t written)
     struct job *job = context;
 
     progress_show(&job->progress, read, written);
-    return !cli_interrupted();
+    return !interrupted();
+}
+
+static int usage(const char *what)
+{
+    fprintf(stderr, "cardea decrypt: %s; see \"cardea decrypt --help\"\n", what);
+    return EXIT_USAGE;
+}
+
+/* What stands in the arguments is seen by everybody, as long as it stands there. */
+static int take_session_key(struct job *job, char *argument)
+{
+    bool fits = strlen(argument) < sizeof job->session_key;
+
+    if (fits)
+        memcpy(job->session_key, argument, strlen(argument) + 1);
+    explicit_bzero(argument, strlen(argument));
+    job->options.session_key = job->session_key;
+    return fits ? -1 : usage("a session key is ALGO:HEX");
+}
+
+static int read_session_key(struct job *job, const char *name)
+{
+    struct buffer content = BUFFER(CLI_SESSION_KEY_FILE_MAX);
+    gpg_error_t err = cli_read_indirect(name, &content);
+    size_t len = 0;
+
+    if (!err) {
+        while (len < content.len && content.data[len] > ' ')
+            len++;
+        if (len >= sizeof job->session_key)
+            err = gpg_error(GPG_ERR_TOO_LARGE);
+        else if (len)
+            memcpy(job->session_key, content.data, len);
+    }
+    job->options.session_key = job->session_key;
+    buffer_free(&content);
+    return err ? cli_fail(job->cli, name, err) : -1;
+}
+
+static int take_size(const char *text, uint64_t *octets)
+{
+    return cli_parse_size(text, octets) ? -1 : usage("a size is a number with K, M or G behind it");
 }
 
 /* -1: go on; else the exit status. */
@@ -77,32 +113,30 @@ static int take_option(struct job *job, int option)
 {
     switch (option) {
     case 'o':
-        job->out_file = optarg;
+        job->out_file = strcmp(optarg, "-") == 0 ? NULL : optarg;
         return -1;
-    case OPTION_OVERWRITE:
+    case 'w':
         job->overwrite = true;
         return -1;
-    case OPTION_UNWRAP:
+    case 'u':
         job->options.unwrap = true;
         return -1;
-    case OPTION_ACCEPT:
+    case 'a':
         job->options.accept_unprotected = true;
         return -1;
-    case OPTION_KEY:
-        job->options.session_key = optarg;
-        return -1;
-    case OPTION_MAX:
-        return cli_parse_size(optarg, &job->options.max_output) ? -1 : EXIT_USAGE;
-    case OPTION_MEMORY:
-        return cli_parse_size(optarg, &job->options.memory_limit) ? -1 : EXIT_USAGE;
-    case OPTION_JSON:
-        job->cli->json = true;
-        return -1;
-    case OPTION_HELP:
+    case 'k':
+        return take_session_key(job, optarg);
+    case 'f':
+        return read_session_key(job, optarg);
+    case 'm':
+        return take_size(optarg, &job->options.max_output);
+    case 'l':
+        return take_size(optarg, &job->options.memory_limit);
+    case CLI_HELP:
         fputs(help, stdout);
         return EXIT_SUCCESS;
     default:
-        return EXIT_USAGE;
+        return cli_take_option(job->cli, option) ? -1 : usage("that is no option");
     }
 }
 
@@ -110,19 +144,15 @@ static int read_arguments(struct job *job, int argc, char **argv)
 {
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "o:", long_options, NULL)) >= 0) {
+    optind = 0; /* see cli_read_options */
+    while ((option = getopt_long(argc, argv, "o:q", long_options, NULL)) >= 0) {
         int status = take_option(job, option);
 
-        if (status == EXIT_USAGE)
-            fputs("cardea decrypt: see \"cardea decrypt --help\"\n", stderr);
         if (status >= 0)
             return status;
     }
-    if (argc - optind > 1) {
-        fputs("cardea decrypt: one message at a time\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (argc - optind > 1)
+        return usage("one message at a time");
     job->in_file = argv[optind];
     return -1;
 }
@@ -134,7 +164,7 @@ static void tell_signatures(const struct cardea_report *report)
                 report->signature[i].algorithm, report->signature[i].key_id);
 }
 
-static void tell_json(const struct cardea_report *report)
+static void tell_json(const struct cardea_report *report, FILE *where)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *signatures = json_object_new_array();
@@ -160,74 +190,98 @@ static void tell_json(const struct cardea_report *report)
         json_object_array_add(signatures, signature);
     }
     json_object_object_add(object, "signatures", signatures);
-    fprintf(stderr, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
+    fprintf(where, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
     json_object_put(object);
 }
 
-static int tell(struct job *job, gpg_error_t err)
+static void tell_error(const struct job *job, gpg_error_t err)
 {
-    const struct cardea_report *report = &job->report;
+    const char *what = job->in_file ? job->in_file : "message";
 
-    if (err && gpg_err_code(err) == GPG_ERR_CANCELED && cli_interrupted())
+    if (interrupted())
         fputs("cardea: interrupted\n", stderr);
-    else if (err && report->problem)
-        fprintf(stderr, "cardea: %s: %s: %s\n", job->in_file ? job->in_file : "message",
-                gpg_strerror(err), report->problem);
-    else if (err)
-        cli_fail(job->in_file ? job->in_file : "message", err);
-    else if (job->cli->json)
-        tell_json(report);
-    else if (!job->cli->quiet)
-        tell_signatures(report);
-    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+    else if (job->report.problem)
+        fprintf(stderr, "cardea: %s: %s: %s\n", what, gpg_strerror(err), job->report.problem);
+    else
+        cli_fail(job->cli, what, err);
 }
 
-static gpg_error_t decrypt(struct job *job, int in, struct output *output)
+static void tell(const struct job *job)
 {
-    gpg_error_t err = 0;
+    /* Where the plaintext goes there is no place for anything else. */
+    if (job->cli->json)
+        tell_json(&job->report, job->out_file ? stdout : stderr);
+    else if (!job->cli->quiet)
+        tell_signatures(&job->report);
+}
 
-    if (!job->options.session_key)
-        err = cli_connect(job->cli, &job->connection);
-    if (err)
-        return err;
-    job->options.folder = output->folder;
+static void tell_output_error(const struct job *job, gpg_error_t err)
+{
+    fprintf(stderr, "cardea: %s: %s%s\n", job->out_file, gpg_strerror(err),
+            gpg_err_code(err) == GPG_ERR_EEXIST ? ": --overwrite replaces it" : "");
+}
+
+static int decrypt_to(struct job *job, int in, struct output *output)
+{
+    gpg_error_t err;
+
+    job->options.folder = output->folder ? output->folder : cli_temporary_folder();
     progress_start(&job->progress, in, job->cli->quiet);
     err = cardea_decrypt(job->connection, in, output->fd, &job->options, &job->report);
     progress_end(&job->progress);
-    if (!err)
-        err = output_commit(output, job->overwrite);
-    return err;
+    if (!err && interrupted())
+        err = gpg_error(GPG_ERR_CANCELED);
+    if (err) {
+        tell_error(job, err);
+        return EXIT_FAILURE;
+    }
+    err = output_commit(output, job->overwrite);
+    if (err)
+        tell_output_error(job, err);
+    else
+        tell(job);
+    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int decrypt(struct job *job, int in)
+{
+    struct output output;
+    gpg_error_t err;
+    int status;
+
+    interrupt_catch(job->connection, in, job->out_file ? -1 : STDOUT_FILENO);
+    err = output_open(job->out_file, job->overwrite, &output);
+    if (err) {
+        tell_output_error(job, err);
+        status = EXIT_FAILURE;
+    } else {
+        status = decrypt_to(job, in, &output);
+        output_close(&output);
+    }
+    interrupt_release();
+    return status;
 }
 
 int cli_decrypt(struct cli *cli, int argc, char **argv)
 {
     struct job job = { .cli = cli, .options = { .progress = go_on, .context = &job } };
-    struct output output;
     int status = read_arguments(&job, argc, argv);
-    gpg_error_t err;
-    int in;
+    int in = -1;
 
     if (status >= 0)
-        return status;
-    in = cli_open_input(job.in_file);
+        goto leave;
+    status = EXIT_FAILURE;
+    in = cli_open_input(cli, job.in_file);
     if (in < 0)
-        return EXIT_FAILURE;
-    cli_catch_signals();
-    err = output_open(job.out_file, job.overwrite, &output);
-    if (err) {
-        fprintf(stderr, "cardea: %s: %s%s\n", job.out_file, gpg_strerror(err),
-                gpg_err_code(err) == GPG_ERR_EEXIST ? ": --overwrite replaces it" : "");
-        return EXIT_FAILURE;
-    }
-    err = decrypt(&job, in, &output);
-    if (!err || job.connection || job.options.session_key)
-        status = tell(&job, err);
-    else
-        status = EXIT_FAILURE; /* cli_connect has told */
-    output_close(&output);
+        goto leave;
+    if (!job.options.session_key && cli_connect(cli, &job.connection))
+        goto leave;
+    status = decrypt(&job, in);
+leave:
     cardea_disconnect(&job.connection);
     explicit_bzero(&job.report, sizeof job.report);
-    if (in != STDIN_FILENO)
+    explicit_bzero(job.session_key, sizeof job.session_key);
+    if (in > STDIN_FILENO)
         close(in);
     return status;
 }

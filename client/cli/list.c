@@ -1,23 +1,22 @@
 /* cardea list */
 #include "client/cli/cli.h"
 
-#include <getopt.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const struct option long_options[] = {
-    { "json", no_argument, NULL, 'j' },
-    { "help", no_argument, NULL, 'h' },
-    { NULL, 0, NULL, 0 },
-};
+static const struct option long_options[] = { CLI_OPTIONS, { NULL, 0, NULL, 0 } };
 
 static const char help[] = "Usage: cardea list [OPTION...]\n"
                            "Lists the inserted tokens, their keys, PIN tries and touch policy.\n"
                            "\n"
                            "      --json            as JSON\n"
-                           "      --help            this text\n";
+                           "      --help            this text\n"
+                           "\n"
+                           "Examples:\n"
+                           "  cardea list\n"
+                           "  cardea list --json | jq -r '.[].keys[].fingerprint'\n";
 
 static const char *const uses[CARDEA_SLOTS] = { "sign", "decrypt", "authenticate" };
 
@@ -109,21 +108,12 @@ int cli_list(struct cli *cli, int argc, char **argv)
     struct cardea_token *tokens = NULL;
     struct cardea *connection = NULL;
     size_t count = 0;
+    struct cli_arguments arguments = { .help = help, .options = long_options };
+    int status = cli_read_options(cli, &arguments, argc, argv);
     gpg_error_t err;
-    int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
-        if (option == 'j') {
-            cli->json = true;
-        } else if (option == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS;
-        } else {
-            fputs("cardea list: see \"cardea list --help\"\n", stderr);
-            return EXIT_USAGE;
-        }
-    }
+    if (status >= 0)
+        return status;
     if (optind < argc) {
         fputs("cardea list takes no arguments\n", stderr);
         return EXIT_USAGE;
@@ -132,7 +122,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
         return EXIT_FAILURE;
     err = cardea_list_tokens(connection, &tokens, &count);
     if (err)
-        cli_fail("the tokens cannot be listed", err);
+        cli_fail(cli, "the tokens cannot be listed", err);
     else if (cli->json)
         print_json(tokens, count);
     else

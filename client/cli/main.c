@@ -1,7 +1,6 @@
 /* cardea: the command. */
 #include "client/cli/cli.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +14,8 @@ static const struct {
 };
 
 static const struct option long_options[] = {
-    { "socket", required_argument, NULL, 's' },
-    { "gnupghome", required_argument, NULL, 'g' },
-    { "no-start", no_argument, NULL, 'n' },
-    { "quiet", no_argument, NULL, 'q' },
-    { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'v' },
+    CLI_OPTIONS,
+    { "version", no_argument, NULL, CLI_VERSION },
     { NULL, 0, NULL, 0 },
 };
 
@@ -35,10 +30,17 @@ static const char help[] =
     "      --socket PATH           the agent's socket (default: $CARDEA_SOCKET, else gpg's)\n"
     "      --gnupghome DIR         gpg's home, whose socket the agent has\n"
     "      --no-start              do not start an agent that is not running\n"
+    "      --json                  answer in JSON\n"
     "  -q, --quiet                 say nothing but errors\n"
-    "      --help, --version\n"
+    "      --help                  this text\n"
+    "      --version               the version\n"
     "\n"
-    "\"cardea COMMAND --help\" tells more. See also cardea(1).\n";
+    "These options may also stand behind the command. \"cardea COMMAND --help\" tells\n"
+    "more. See also cardea(1).\n"
+    "\n"
+    "Examples:\n"
+    "  cardea list\n"
+    "  cardea decrypt mail.eml\n";
 
 static int run(struct cli *cli, int argc, char **argv)
 {
@@ -52,30 +54,20 @@ static int run(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = { .json = false };
+    struct cli cli = { .program = "cardea" };
     int option;
 
+    cli_occupy_standard_descriptors();
     while ((option = getopt_long(argc, argv, "+q", long_options, NULL)) >= 0) {
-        switch (option) {
-        case 's':
-            cli.connect.socket = optarg;
-            break;
-        case 'g':
-            cli.connect.gnupghome = optarg;
-            break;
-        case 'n':
-            cli.connect.agent = "";
-            break;
-        case 'q':
-            cli.quiet = true;
-            break;
-        case 'h':
+        if (option == CLI_HELP) {
             fputs(help, stdout);
-            return EXIT_SUCCESS;
-        case 'v':
+            return cli_end(&cli, EXIT_SUCCESS);
+        }
+        if (option == CLI_VERSION) {
             printf("cardea %s\n", cardea_version());
-            return EXIT_SUCCESS;
-        default:
+            return cli_end(&cli, EXIT_SUCCESS);
+        }
+        if (!cli_take_option(&cli, option)) {
             fputs("cardea: see \"cardea --help\"\n", stderr);
             return EXIT_USAGE;
         }
@@ -84,5 +76,5 @@ int main(int argc, char **argv)
         fputs(help, stderr);
         return EXIT_USAGE;
     }
-    return run(&cli, argc - optind, argv + optind);
+    return cli_end(&cli, run(&cli, argc - optind, argv + optind));
 }

@@ -50,73 +50,113 @@ static gpg_error_t open_in_folder(struct output *output)
     return gpg_error_from_syserror();
 }
 
+/* A device or a pipe is not replaced by a file. */
+static gpg_error_t open_special(struct output *output, const char *path)
+{
+    output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return output->fd < 0 ? gpg_error_from_syserror() : 0;
+}
+
+static gpg_error_t open_file(struct output *output, const char *path)
+{
+    gpg_error_t err = folder_of(path, &output->folder);
+
+    output->path = path;
+    if (!err)
+        err = open_in_folder(output);
+    if (err)
+        free(output->folder);
+    return err;
+}
+
 gpg_error_t output_open(const char *path, bool overwrite, struct output *r_output)
 {
     struct output output = { .fd = STDOUT_FILENO };
-    gpg_error_t err;
+    struct stat st;
+    gpg_error_t err = 0;
 
     if (path && strcmp(path, "-") != 0) {
-        output.path = path;
-        if (!overwrite && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-            return gpg_error(GPG_ERR_EEXIST);
-        err = folder_of(path, &output.folder);
-        if (!err)
-            err = open_in_folder(&output);
-        if (err) {
-            free(output.folder);
-            return err;
-        }
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            err = gpg_error(GPG_ERR_EISDIR);
+        else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+            err = open_special(&output, path);
+        else if (!overwrite && lstat(path, &st) == 0)
+            err = gpg_error(GPG_ERR_EEXIST);
+        else
+            err = open_file(&output, path);
     }
-    *r_output = output;
-    return 0;
+    if (!err)
+        *r_output = output;
+    return err;
+}
+
+static gpg_error_t link_fd(int fd, const char *path)
+{
+    char link[64];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) ? gpg_error_from_syserror()
+                                                                     : 0;
 }
 
 /* A file without a name gets one beside its place first: only a rename replaces what is there. */
 static gpg_error_t name_it(struct output *output)
 {
-    char link[64];
+    gpg_error_t err = gpg_error(GPG_ERR_EEXIST);
 
-    snprintf(link, sizeof link, "/proc/self/fd/%d", output->fd);
-    for (int tries = 0; tries < 100; tries++) {
-        free(output->temporary);
-        if (asprintf(&output->temporary, "%s/.cardea-%ld-%d", output->folder, (long)getpid(),
-                     tries) < 0) {
-            output->temporary = NULL;
+    for (int tries = 0; tries < 100 && gpg_err_code(err) == GPG_ERR_EEXIST; tries++) {
+        char *name;
+
+        if (asprintf(&name, "%s/.cardea-%ld-%d", output->folder, (long)getpid(), tries) < 0)
             return gpg_error(GPG_ERR_ENOMEM);
-        }
-        if (linkat(AT_FDCWD, link, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW) == 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
-    }
-    free(output->temporary);
-    output->temporary = NULL;
-    return gpg_error_from_syserror();
-}
-
-gpg_error_t output_commit(struct output *output, bool overwrite)
-{
-    unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
-    gpg_error_t err = 0;
-
-    if (!output->path)
-        return 0;
-    if (fsync(output->fd))
-        return gpg_error_from_syserror();
-    if (!output->temporary)
-        err = name_it(output);
-    if (!err && renameat2(AT_FDCWD, output->temporary, AT_FDCWD, output->path, flags))
-        err = gpg_error_from_syserror();
-    if (!err) {
-        free(output->temporary);
-        output->temporary = NULL;
+        err = link_fd(output->fd, name);
+        if (err)
+            free(name);
+        else
+            output->temporary = name;
     }
     return err;
 }
 
+static gpg_error_t replace(struct output *output)
+{
+    gpg_error_t err = output->temporary ? 0 : name_it(output);
+
+    if (!err && rename(output->temporary, output->path))
+        err = gpg_error_from_syserror();
+    if (err)
+        return err;
+    free(output->temporary);
+    output->temporary = NULL;
+    return 0;
+}
+
+/* A link does what RENAME_NOREPLACE does, on every file system that has links; output_close takes
+ * the other name away. */
+static gpg_error_t place(struct output *output)
+{
+    if (!output->temporary)
+        return link_fd(output->fd, output->path);
+    if (!link(output->temporary, output->path))
+        return 0;
+    if (errno != EPERM && errno != EOPNOTSUPP)
+        return gpg_error_from_syserror();
+    return faccessat(AT_FDCWD, output->path, F_OK, AT_SYMLINK_NOFOLLOW) ? replace(output)
+                                                                        : gpg_error(GPG_ERR_EEXIST);
+}
+
+gpg_error_t output_commit(struct output *output, bool overwrite)
+{
+    if (!output->path)
+        return 0;
+    if (fsync(output->fd))
+        return gpg_error_from_syserror();
+    return overwrite ? replace(output) : place(output);
+}
+
 void output_close(struct output *output)
 {
-    if (output->path && output->fd >= 0)
+    if (output->fd > STDERR_FILENO)
         close(output->fd);
     if (output->temporary)
         unlink(output->temporary);

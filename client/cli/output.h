@@ -6,13 +6,14 @@
 
 struct output {
     int fd;
-    const char *path; /* NULL: standard output. Borrowed */
+    const char *path; /* NULL: standard output or a device, nothing to commit. Borrowed */
     char *folder;     /* of the path; owned */
     char *temporary;  /* its name until then, where the file system wants one; owned */
 };
 
-/* Opens standard output for NULL or "-". Nothing else can open the file until output_commit, and
- * nothing is left of it when we end before. GPG_ERR_EEXIST unless overwrite is set. */
+/* Opens standard output for NULL or "-", and a device or a pipe as it is. Of a file nothing is seen
+ * until output_commit, and nothing is left when we end before. GPG_ERR_EEXIST unless overwrite is
+ * set. */
 gpg_error_t output_open(const char *path, bool overwrite, struct output *output);
 
 /* Gives the file its name; GPG_ERR_EEXIST when somebody else took it meanwhile. */

@@ -4,7 +4,6 @@
 #include "base/text.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,8 @@
 #define PKESK_MAX (64 * 1024)
 
 static const struct option long_options[] = {
-    { "pkesk", required_argument, NULL, 'p' },
-    { "json", no_argument, NULL, 'j' },
-    { "help", no_argument, NULL, 'h' },
+    CLI_OPTIONS,
+    { "pkesk", required_argument, NULL, 'o' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -59,46 +57,44 @@ static gpg_error_t from_packets(struct cardea *connection, const char *hex,
     return cardea_session_key(connection, packets, len, key, opener);
 }
 
+static gpg_error_t get_key(struct cardea *connection, const char *packets, int in,
+                           char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener)
+{
+    return packets ? from_packets(connection, packets, key, opener)
+                   : cardea_message_session_key(connection, in, key, opener);
+}
+
 int cli_session_key(struct cli *cli, int argc, char **argv)
 {
+    struct cli_arguments arguments = { .help = help, .options = long_options };
     struct cardea_opener opener = { .fingerprint = "" };
-    char key[CARDEA_SESSION_KEY_MAX];
+    char key[CARDEA_SESSION_KEY_MAX] = "";
     struct cardea *connection = NULL;
-    const char *packets = NULL;
+    int status = cli_read_options(cli, &arguments, argc, argv);
     const char *file;
     gpg_error_t err;
-    int option;
     int in = -1;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
-        if (option == 'p') {
-            packets = optarg;
-        } else if (option == 'j') {
-            cli->json = true;
-        } else if (option == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS;
-        } else {
-            fputs("cardea session-key: see \"cardea session-key --help\"\n", stderr);
-            return EXIT_USAGE;
-        }
-    }
+    if (status >= 0)
+        return status;
     file = argv[optind];
-    if (argc - optind > (packets ? 0 : 1)) {
+    if (argc - optind > (arguments.own ? 0 : 1)) {
         fputs("cardea session-key: one message at a time\n", stderr);
         return EXIT_USAGE;
     }
-    if (!packets && (in = cli_open_input(file)) < 0)
+    if (!arguments.own && (in = cli_open_input(cli, file)) < 0)
         return EXIT_FAILURE;
-    if (cli_connect(cli, &connection))
-        return EXIT_FAILURE;
-    err = packets ? from_packets(connection, packets, key, &opener)
-                  : cardea_message_session_key(connection, in, key, &opener);
+    err = cli_connect(cli, &connection);
+    if (err)
+        goto leave;
+    err = get_key(connection, arguments.own, in, key, &opener);
     if (!err)
         print(cli, key, &opener);
+    else if (gpg_err_code(err) == GPG_ERR_INV_VALUE)
+        fputs("cardea: --pkesk wants packets in hex, 64 KiB at most\n", stderr);
     else
-        cli_fail(file ? file : "message", err);
+        cli_fail(cli, file ? file : "message", err);
+leave:
     explicit_bzero(key, sizeof key);
     cardea_disconnect(&connection);
     if (in > STDIN_FILENO)

@@ -45,7 +45,7 @@ static void open_packet(struct view body, struct view answer)
 static void read_keys(struct view bytes)
 {
     struct certificate c = CERTIFICATE(source_of_view(&bytes));
-    struct public_key key;
+    struct certificate_key key;
 
     while (!certificate_next_key(&c, &key)) {
         if (key.fingerprint_len != 20 && key.fingerprint_len != 32)

@@ -128,7 +128,7 @@ static struct certificate open_certificate(const char *path)
 static int keys(const char *path)
 {
     struct certificate c = open_certificate(path);
-    struct public_key key;
+    struct certificate_key key;
     gpg_error_t err;
 
     while (!(err = certificate_next_key(&c, &key))) {
@@ -164,7 +164,7 @@ static struct recipient recipient_of_card(char **argv)
 
 static struct recipient recipient_of_certificate(char **argv)
 {
-    static struct public_key key;
+    static struct certificate_key key;
     struct certificate c = open_certificate(argv[0]);
     gpg_error_t err = 0;
 
@@ -172,7 +172,7 @@ static struct recipient recipient_of_certificate(char **argv)
         err = certificate_next_key(&c, &key);
     if (err)
         fail(err, "certificate_next_key");
-    return public_key_recipient(&key); /* the certificate stays open until we end */
+    return certificate_recipient(&key); /* the certificate stays open until we end */
 }
 
 static int open_key(int argc, char **argv)

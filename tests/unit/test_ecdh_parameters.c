@@ -37,7 +37,7 @@ static void check_found(struct view oid, struct view number, struct view card_po
             struct buffer packet = MAKER;
             struct view bytes;
             struct certificate c;
-            struct public_key key;
+            struct certificate_key key;
 
             make_key_packet(oid, number, hash, cipher, &packet);
             bytes = buffer_view(&packet);
@@ -112,7 +112,7 @@ static void keys_of_a_certificate_follow_each_other(void **state)
     static const char v4_rsa[] = "\x04\x5f\0\0\0\x01\x00\x10\x80\x01\x00\x02\x03";
     struct buffer packets = MAKER;
     struct certificate c;
-    struct public_key key;
+    struct certificate_key key;
     struct view bytes;
 
     (void)state;
