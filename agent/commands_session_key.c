@@ -26,6 +26,7 @@ struct request {
     struct session *session;
     struct recipients recipients;
     struct card_list cards;
+    bool any_card;           /* was in, whatever it said */
     struct card_facts facts; /* of the card that opened it */
     struct session_key key;
     gpg_error_t failed; /* the first reason why a card that fits did not open it */
@@ -64,7 +65,25 @@ static gpg_error_t open_on_card(struct request *request, const struct candidate 
     return err;
 }
 
-/* True when it makes no sense to go on to the next candidate: opened, or the human said no. */
+/* Whoever did not give the right PIN, or did not touch, is not asked the same again for each of the
+ * packets: a message may have dozens that name nobody. */
+static bool ends_the_asking(gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_CANCELED:
+    case GPG_ERR_FULLY_CANCELED:
+    case GPG_ERR_NOT_CONFIRMED:
+    case GPG_ERR_BAD_PIN:
+    case GPG_ERR_TIMEOUT:
+    case GPG_ERR_NO_PIN_ENTRY:
+    case GPG_ERR_PIN_ENTRY:
+        return true;
+    default: /* or the client failed that was to give the PIN */
+        return gpg_err_source(err) == GPG_ERR_SOURCE_ASSUAN || gpg_err_code(err) == GPG_ERR_EOF;
+    }
+}
+
+/* True when it makes no sense to go on to the next candidate. */
 static bool try_candidate(struct request *request, const struct candidate *candidate, bool *opened)
 {
     gpg_error_t err = open_on_card(request, candidate);
@@ -72,8 +91,29 @@ static bool try_candidate(struct request *request, const struct candidate *candi
     *opened = !err;
     if (err && !request->failed)
         request->failed = err;
-    return !err || gpg_err_code(err) == GPG_ERR_FULLY_CANCELED ||
-           gpg_err_code(err) == GPG_ERR_CANCELED;
+    return !err || ends_the_asking(err);
+}
+
+/* Reads the keys of all cards once; those that cannot be asked are dropped, so that none of them is
+ * waited for with every packet again. */
+static void learn_cards(struct request *request)
+{
+    struct card_list *cards = &request->cards;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < cards->count; i++) {
+        gpg_error_t err = card_learn(cards->card[i], SLOTS_DECRYPT, &request->facts);
+
+        if (!err) {
+            cards->card[kept++] = cards->card[i];
+            continue;
+        }
+        if (gpg_err_code(err) != GPG_ERR_ENOENT && !request->failed)
+            request->failed = err;
+        card_unref(&cards->card[i]);
+    }
+    request->any_card = cards->count > 0;
+    cards->count = kept;
 }
 
 /* Tries every card with every packet of this fit. True when that was the end of it. */
@@ -83,11 +123,9 @@ static bool try_all(struct request *request, enum fit fit, bool *opened)
         for (size_t c = 0; c < request->cards.count; c++) {
             struct candidate candidate = { .card = request->cards.card[c],
                                            .pkesk = &request->recipients.pkesk[p] };
-            gpg_error_t err = card_learn(candidate.card, SLOTS_DECRYPT, &request->facts);
 
-            if (err && gpg_err_code(err) != GPG_ERR_ENOENT && !request->failed)
-                request->failed = err;
-            if (!err && recipient_fit(candidate.pkesk, &request->facts) == fit &&
+            card_known_facts(candidate.card, &request->facts);
+            if (recipient_fit(candidate.pkesk, &request->facts) == fit &&
                 try_candidate(request, &candidate, opened))
                 return true;
         }
@@ -111,7 +149,7 @@ static gpg_error_t explain(const struct request *request)
         return request->failed;
     if (!any_on_token(&request->recipients))
         return gpg_error(GPG_ERR_UNSUPPORTED_ALGORITHM);
-    if (request->cards.count)
+    if (request->any_card)
         return gpg_error(GPG_ERR_NO_SECKEY);
     if (cards_service_error(request->session->agent->cards))
         return cards_service_error(request->session->agent->cards);
@@ -161,6 +199,7 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
     if (err)
         return session_error(err);
     cards_list(request.session->agent->cards, &request.cards);
+    learn_cards(&request);
     if (!try_all(&request, FIT_NAMED, &opened))
         (void)try_all(&request, FIT_POSSIBLE, &opened);
     err = opened ? 0 : explain(&request);

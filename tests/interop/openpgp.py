@@ -53,6 +53,14 @@ def packets(data):
         at += length
 
 
+def packet(tag, body):
+    """A packet of the new format."""
+    length = len(body)
+    if length >= 192:
+        return bytes([0xC0 | tag, 192 + (length - 192 >> 8), length - 192 & 0xFF]) + body
+    return bytes([0xC0 | tag, length]) + body
+
+
 def take_mpi(body):
     """The octets of an MPI, and what follows it."""
     octets = (int.from_bytes(body[:2], "big") + 7) // 8

@@ -417,6 +417,30 @@ class Loopback(PinTest):
                     self.assertEqual(len(result[0]), 33)
                 w.insert(w.proxy)
 
+    def test_session_key_of_many_packets(self):
+        """A message may have many packets that name nobody: one wrong PIN is one VERIFY all the same, and
+        nobody waits for ten prompts."""
+        with PinWorld("[pinentry]\ntimeout = 1\n") as w:
+            hidden = w.gpg("--trust-model", "always", "-e", "-R", "alice", data=b"x").stdout
+            packets = openpgp.packet(openpgp.PKESK, next(openpgp.packets(hidden))[1]) * 10
+            with w.connect() as client:
+                client.command("OPTION pinentry-mode=loopback")
+                for pin, verifies, code in ((WRONG, 1, Code.BAD_PIN), ("12345", 1, Code.BAD_PIN)):
+                    with self.assertRaises(AssuanError) as caught:
+                        client.command("SESSIONKEY", PKESK=packets, PASSPHRASE=pin.encode())
+                    self.assertEqual(caught.exception.code, code)
+                    self.assertEqual(len(w.proxy.verifies()), verifies)
+                w.pinentry(MODE="hang")
+                client.command("OPTION pinentry-mode=ask")
+                begun = time.monotonic()
+                with self.assertRaises(AssuanError) as caught:
+                    client.command("SESSIONKEY", PKESK=packets)
+                self.assertEqual(caught.exception.code, Code.TIMEOUT)
+                self.assertLess(time.monotonic() - begun, 3)
+                w.pinentry()
+                self.assertRegex(client.command("SESSIONKEY", PKESK=packets), rb"^9:[0-9A-F]{64}")
+            self.assertEqual(len(w.proxy.verifies()), 2)
+
     def test_not_allowed(self):
         with PinWorld("[pinentry]\nloopback = no\n") as w:
             with w.connect() as client:
