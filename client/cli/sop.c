@@ -51,6 +51,7 @@ static const char help[] =
     "\n"
     "      --session-key-out=FILE  write the session key there, as ALGO:HEX\n"
     "      --with-session-key=FILE try the session key in FILE before any token\n"
+    "      --help                  this text\n"
     "\n"
     "CERTS say what the token does not of its key. See cardea-sop(1).\n";
 
