@@ -1,5 +1,6 @@
 #include "agent/cards.h"
 
+#include "agent/reader_specs.h"
 #include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -199,21 +200,33 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     return 0;
 }
 
+static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_t count)
+{
+    char **joined = NULL;
+    gpg_error_t err = reader_specs_join(specs, count, &joined, &count);
+
+    if (err)
+        return err;
+    cards->back_ends = calloc(count, sizeof *cards->back_ends);
+    if (!cards->back_ends)
+        err = gpg_error(GPG_ERR_ENOMEM);
+    for (size_t i = 0; i < count && !err; i++)
+        err = open_back_end(cards, joined[i]);
+    reader_specs_free(&joined, count);
+    return err;
+}
+
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
                        struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
-    gpg_error_t err = 0;
+    gpg_error_t err;
 
     if (!cards)
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
     cards->pin_policy = *policy;
-    cards->back_ends = calloc(count, sizeof *cards->back_ends);
-    if (!cards->back_ends)
-        err = gpg_error(GPG_ERR_ENOMEM);
-    for (size_t i = 0; i < count && !err; i++)
-        err = open_back_end(cards, specs[i]);
+    err = open_back_ends(cards, specs, count);
     if (err)
         cards_close(&cards);
     else

@@ -5,6 +5,20 @@
 
 #define NOTIFICATION "\\\\?PnP?\\Notification"
 
+bool pcsc_filter_covers(const char *filter, const char *reader)
+{
+    size_t len;
+
+    if (!filter)
+        return true;
+    for (; *filter; filter += len + (filter[len] == '|')) {
+        len = strcspn(filter, "|");
+        if (len && memmem(reader, strlen(reader), filter, len))
+            return true;
+    }
+    return false;
+}
+
 void pcsc_known_clear(struct pcsc_known *known)
 {
     known->list.count = 0;
@@ -28,7 +42,7 @@ static void know(struct pcsc_known *known, const char *names)
     size_t count = 0, at;
 
     for (; *names && count < PCSCLITE_MAX_READERS_CONTEXTS; names += strlen(names) + 1) {
-        if (strlen(names) >= READER_NAME_MAX || (known->filter && !strstr(names, known->filter)) ||
+        if (strlen(names) >= READER_NAME_MAX || !pcsc_filter_covers(known->filter, names) ||
             find(states, count, names, &at))
             continue;
         if (find(known->states, known->list.count, names, &at)) {

@@ -14,12 +14,16 @@ struct pcsc_reader_state {
 
 /* Zero-initialise. `list` has the same readers in the same order. */
 struct pcsc_known {
-    const char *filter; /* only readers whose name contains this; NULL for all; borrowed */
+    const char *filter; /* as pcsc_filter_covers; borrowed */
     struct pcsc_reader_state states[PCSCLITE_MAX_READERS_CONTEXTS];
     struct reader_list list;
     DWORD notification; /* state of the reader that tells of new readers */
     uint32_t insertions;
 };
+
+/* True when the reader's name contains one of the names in the filter, which | separates; NULL
+ * covers all. */
+bool pcsc_filter_covers(const char *filter, const char *reader);
 
 /* Forgets the readers; the cards found next count as inserted anew. */
 void pcsc_known_clear(struct pcsc_known *known);

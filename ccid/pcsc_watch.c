@@ -365,7 +365,7 @@ void pcsc_watch_wake(struct pcsc_watch *w)
 
 bool pcsc_watch_covers(const struct pcsc_watch *w, const char *reader)
 {
-    return !w->filter || strstr(reader, w->filter);
+    return pcsc_filter_covers(w->filter, reader);
 }
 
 struct view pcsc_watch_atr(struct pcsc_watch *w, const char *reader, uint8_t atr[READER_ATR_MAX])

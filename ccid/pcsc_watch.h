@@ -8,7 +8,7 @@
 
 struct pcsc_watch;
 
-/* Only readers whose name contains `filter`; NULL for all. Waits a moment for the first look. */
+/* Only readers that pcsc_filter_covers. Waits a moment for the first look. */
 gpg_error_t pcsc_watch_new(const char *filter, struct pcsc_watch **r_watch);
 void pcsc_watch_free(struct pcsc_watch **watch);
 

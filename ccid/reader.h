@@ -44,7 +44,8 @@ struct reader_list {
     gpg_error_t service; /* why the list is empty: 0, GPG_ERR_NO_SERVICE, GPG_ERR_EACCES */
 };
 
-/* Opens the back end of `spec`: "pcsc", "pcsc:NAME" (readers whose name contains NAME),
+/* Opens the back end of `spec`: "pcsc", "pcsc:NAME" (readers whose name contains NAME; several are
+ * separated by |; no second one of these at a time, libpcsclite not being made for it),
  * "socket:PATH" (absolute; mode 0600, same uid only) or "socket:HOST:PORT" (loopback addresses
  * only). Opening succeeds without a PC/SC service: list and wait then report it until there is one.
  * A socket back end owns its path: a stale socket there is replaced, a live one is

@@ -633,6 +633,10 @@ static void only_readers_of_the_name_are_listed(void **state)
     assert_non_null(strstr(list.info[0].name, "00 01"));
     assert_int_equal(connect_fails(SOON), GPG_ERR_CARD_NOT_PRESENT);
     readers_close(&readers);
+    assert_int_equal(readers_open("pcsc:No Such|00 00|00 01|", &readers), 0);
+    readers_list(readers, &list);
+    assert_int_equal(list.count, 2);
+    readers_close(&readers);
     assert_int_equal(readers_open("pcsc:No Such", &readers), 0);
     readers_list(readers, &list);
     assert_int_equal(list.count, 0);
