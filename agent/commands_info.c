@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,7 +102,7 @@ static gpg_error_t cmd_killagent(assuan_context_t assuan, char *line)
 {
     (void)line;
     assuan_set_flag(assuan, ASSUAN_FORCE_CLOSE, 1);
-    kill(getpid(), SIGTERM);
+    session_of(assuan)->ends_agent = true;
     return 0;
 }
 

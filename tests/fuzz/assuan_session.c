@@ -1,8 +1,10 @@
 /* A whole session of a client: an octet of switches, n, n octets of faults for the card
- * (tests/fuzz/fake_readers.h), and what the client says. The PIN comes by loopback, from the client too.
+ * (tests/fuzz/fake_readers.h), and what the client says. The PIN comes by loopback, from the
+ * client too.
  *
- * The session reads from memory and writes to a place where it is looked at: libassuan lets its system
- * calls be replaced, and a thread that reads the other end of a socket would cost more than all the rest. */
+ * The session reads from memory and writes to a place where it is looked at: libassuan lets its
+ * system calls be replaced, and a thread that reads the other end of a socket would cost more than
+ * all the rest. */
 #include "agent/pin_expiry.h"
 #include "agent/session.h"
 #include "base/log.h"
