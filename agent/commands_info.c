@@ -98,6 +98,7 @@ static gpg_error_t cmd_reloadagent(assuan_context_t assuan, char *line)
     return 0;
 }
 
+/* Only once the client has its OK: an agent that ends hangs up on everybody. */
 static gpg_error_t cmd_killagent(assuan_context_t assuan, char *line)
 {
     (void)line;

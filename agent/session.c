@@ -169,4 +169,6 @@ void session_serve(struct agent *agent, const struct session_peer *peer)
     if (!taken)
         close(peer->fd);
     pinentry_options_free(&session.options);
+    if (session.ends_agent)
+        kill(getpid(), SIGTERM);
 }

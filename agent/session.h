@@ -33,6 +33,7 @@ struct session {
     bool ends_agent; /* once the client has heard OK */
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
+    bool ends_agent;              /* KILLAGENT */
 };
 
 struct session_peer {

@@ -46,6 +46,15 @@ class Life(unittest.TestCase):
             self.ready(w)
             self.ends(w, lambda: self.gpgconf(w, "--kill", "gpg-agent"))
 
+    def test_kill_is_answered(self):
+        """Whoever ends the agent hears that it was understood, and not that the agent hung up."""
+        with World() as w:
+            for _ in range(10):
+                w.start_agent()
+                with w.connect() as client:
+                    self.assertEqual(client.command("KILLAGENT"), b"")
+                self.assertEqual(w.agent_process.wait(10), 0)
+
     def test_end_with_clients(self):
         """Clients that are connected, and one that waits for a PIN, do not hold it up."""
         with World() as w:
