@@ -162,8 +162,6 @@ void session_serve(struct agent *agent, const struct session_peer *peer)
     say_last_word(&session, err);
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
         log_debug("session: process %ld: %s", (long)peer->pid, gpg_strerror(err));
-    if (session.ends_agent)
-        kill(getpid(), SIGTERM);
     peer->before_close(peer->context);
     assuan_release(session.assuan);
     if (!taken)

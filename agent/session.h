@@ -30,7 +30,6 @@ struct session {
     uid_t peer_uid;
     struct pinentry_options options;
     enum pin_mode pin_mode;
-    bool ends_agent; /* once the client has heard OK */
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
     bool ends_agent;              /* KILLAGENT */
