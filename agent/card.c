@@ -81,12 +81,15 @@ static void forget_state(struct card *card)
 static gpg_error_t connect_card(struct card *card, struct deadline deadline)
 {
     gpg_error_t err = reader_connect(card->readers, card->reader_name, deadline, &card->reader);
+    bool refused = card->app.channel.refused;
 
-    if (!err) {
-        forget_state(card);
-        openpgp_card_init(&card->app, card->reader);
-    }
-    return err;
+    if (err)
+        return err;
+    forget_state(card);
+    openpgp_card_init(&card->app, card->reader);
+    if (refused)
+        channel_refuse_extended(&card->app.channel);
+    return 0;
 }
 
 gpg_error_t card_begin(struct card *card, int wait_ms)
@@ -373,6 +376,8 @@ void card_forget_pin(struct card *card)
 
 static void warn_unlocked(const struct card *card, gpg_error_t err)
 {
+    if (gpg_err_code(err) == GPG_ERR_CARD_RESET || gpg_err_code(err) == GPG_ERR_CARD_REMOVED)
+        return; /* nothing is left of its state */
     log_warning("the card in reader %s may stay unlocked until it is removed: %s",
                 card->reader_name, gpg_strerror(err));
 }
@@ -381,7 +386,8 @@ void card_close_state(struct card *card)
 {
     gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
 
-    if (err)
+    /* Other programs lose their states by a reset, too: only where the card knows no other way. */
+    if (gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
         err = reader_reset(card->reader, card->app.channel.deadline);
     if (err)
         warn_unlocked(card, err);
@@ -403,8 +409,7 @@ static void serve_lock(struct card *card)
         card_close_state(card);
         card_end(card);
     } else {
-        if (gpg_err_code(err) != GPG_ERR_CARD_RESET && gpg_err_code(err) != GPG_ERR_CARD_REMOVED)
-            warn_unlocked(card, err);
+        warn_unlocked(card, err);
         (void)card_recover(card, err);
     }
 }

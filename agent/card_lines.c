@@ -46,8 +46,8 @@ void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char 
              serial(facts, aid), (int)slot + 1, usages[slot]);
 }
 
-/* A value in a status line as scdaemon writes it: what would break the line, and %, + and ", as %XX, a
- * space as +. */
+/* A value in a status line as scdaemon writes it: what would break the line, and %, + and ", as
+ * %XX, a space as +. */
 static gpg_error_t send_value(assuan_context_t assuan, const char *keyword, struct view value)
 {
     char text[3 * OBJECT_SHOWN_MAX + 1];

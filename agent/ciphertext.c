@@ -105,13 +105,31 @@ static void move(struct ciphertext *to, const struct ciphertext *from)
     to->key.wrapped.data = to->wrapped;
 }
 
+/* gpgsm says (flags oaep) for a padding that no OpenPGP card takes off. */
+static bool asks_for_oaep(gcry_sexp_t list)
+{
+    gcry_sexp_t flags = gcry_sexp_find_token(list, "flags", 0);
+    bool found = false;
+    size_t len;
+
+    for (int i = 1; i < gcry_sexp_length(flags) && !found; i++) {
+        const char *flag = gcry_sexp_nth_data(flags, i, &len);
+
+        found = flag && len == 4 && memcmp(flag, "oaep", 4) == 0;
+    }
+    gcry_sexp_release(flags);
+    return found;
+}
+
 static gpg_error_t parse_list(gcry_sexp_t list, enum kem kem, struct ciphertext *c)
 {
     gcry_sexp_t rsa = gcry_sexp_find_token(list, "rsa", 0);
     gcry_sexp_t ecdh = gcry_sexp_find_token(list, kem == KEM_NONE ? "ecdh" : "ecc", 0);
     gpg_error_t err;
 
-    if (rsa && kem == KEM_NONE)
+    if (asks_for_oaep(list))
+        err = gpg_error(GPG_ERR_UNSUPPORTED_ALGORITHM);
+    else if (rsa && kem == KEM_NONE)
         err = parse_rsa(rsa, c);
     else if (ecdh)
         err = parse_ecdh(ecdh, kem, c);

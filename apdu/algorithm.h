@@ -23,10 +23,10 @@ enum key_kind { KEY_NONE, KEY_RSA, KEY_ECDH, KEY_ECDSA, KEY_EDDSA, KEY_UNKNOWN }
 
 struct key_algorithm {
     enum key_kind kind;
-    unsigned rsa_bits;         /* KEY_RSA, as the next two */
+    unsigned rsa_bits; /* KEY_RSA, as the next two */
     unsigned rsa_exponent_bits;
     unsigned rsa_import_format; /* 0..3: which parts of a private key it wants */
-    const struct curve *curve; /* KEY_ECDH, KEY_ECDSA, KEY_EDDSA; static */
+    const struct curve *curve;  /* KEY_ECDH, KEY_ECDSA, KEY_EDDSA; static */
 };
 
 /* Never fails: attributes that mean nothing to us make a slot KEY_UNKNOWN, not the card useless. */

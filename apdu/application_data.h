@@ -50,8 +50,8 @@ struct slot_data {
     struct key_algorithm algorithm;
     uint8_t fingerprint[FINGERPRINT_LEN]; /* all zero: none */
     uint8_t ca_fingerprint[FINGERPRINT_LEN];
-    bool present;                         /* there is a fingerprint, or DO DE names a key */
-    uint32_t created;                     /* seconds since 1970, 0: unknown */
+    bool present;     /* there is a fingerprint, or DO DE names a key */
+    uint32_t created; /* seconds since 1970, 0: unknown */
     enum touch_policy touch;
 };
 

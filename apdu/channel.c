@@ -46,10 +46,11 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     if (!err)
         response->sw = sw;
 leave:
-    /* Data of commands and answers may be PINs and plaintext: the log gets lengths. */
+    /* Data may be PINs and plaintext: the log gets lengths, and not a PIN's. */
     log_debug("apdu: %02X%02X%02X%02X lc=%zu le=%u -> %s%04X len=%zu", command->cla, command->ins,
-              command->p1, command->p2, command->data.len, (unsigned)command->le,
-              err ? "failed " : "", err ? gpg_err_code(err) : response->sw, response->data.len);
+              command->p1, command->p2, command->ins == INS_VERIFY ? 0 : command->data.len,
+              (unsigned)command->le, err ? "failed " : "", err ? gpg_err_code(err) : response->sw,
+              response->data.len);
     buffer_free(&apdu);
     buffer_free(&answer);
     return err;
@@ -164,6 +165,12 @@ static bool length_refused(uint16_t sw)
            sw == SW_CHAINING_NOT_SUPPORTED;
 }
 
+void channel_refuse_extended(struct channel *channel)
+{
+    channel->extended = false;
+    channel->refused = true;
+}
+
 gpg_error_t channel_send(struct channel *channel, const struct command *command,
                          struct response *response)
 {
@@ -176,9 +183,13 @@ gpg_error_t channel_send(struct channel *channel, const struct command *command,
         /* Refused either way, it was the data that was wrong. */
         if (!err && !length_refused(response->sw)) {
             log_debug("apdu: the card refuses extended length, going on without it");
-            channel->extended = false;
-            channel->refused = true;
+            channel_refuse_extended(channel);
         }
     }
+    /* A reader that takes short APDUs only fails instead of the card. The caller's second try, on a
+     * new connection, does without. */
+    if (gpg_err_code(err) == GPG_ERR_CARD && extended &&
+        (command->data.len <= LC_SHORT_MAX || channel->chaining))
+        channel_refuse_extended(channel);
     return err ? err : collect_rest(channel, response);
 }

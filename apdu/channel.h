@@ -32,9 +32,13 @@ void response_free(struct response *response);
 /* True when the card has a way to take a command with that many octets of data. */
 bool channel_takes(const struct channel *channel, size_t data_len);
 
+/* Extended length is not used any more, whatever the card says of itself. */
+void channel_refuse_extended(struct channel *channel);
+
 /* Sends command and collects the answer. A status word is data in the response, not an error;
  * errors are the reader's, GPG_ERR_TOO_LARGE for a command that the card has no way to take,
  * GPG_ERR_CARD for an answer that does not end. When the card refuses extended length but takes
- * chaining, the channel changes over and stays there. */
+ * chaining, the channel changes over and stays there; so it does when the reader fails with it
+ * (GPG_ERR_CARD), for the caller's second try. */
 gpg_error_t channel_send(struct channel *channel, const struct command *command,
                          struct response *response);

@@ -18,7 +18,8 @@ static gpg_error_t encode_rsa(const struct public_key *key, struct view cryptogr
     struct view number = view_strip_zeros(cryptogram);
     gpg_error_t err;
 
-    if (number.len == 0 || number.len > key->n.len)
+    if (number.len == 0 || number.len > key->n.len ||
+        (number.len == key->n.len && memcmp(number.data, key->n.bytes, number.len) >= 0))
         return gpg_error(GPG_ERR_INV_DATA);
     err = buffer_append_u8(data, PADDING_RSA);
     for (size_t i = number.len; i < key->n.len && !err; i++)

@@ -7,7 +7,7 @@
 /* Data of the command for a ciphertext made for `key`:
  *   RSA   cryptogram as a number, any leading zeros; it is padded to the modulus' length
  *   ECDH  ephemeral point as the card takes it: 04 x y, or the bare coordinate
- * GPG_ERR_INV_DATA when it cannot have been made for this key: longer than the modulus, a point of
+ * GPG_ERR_INV_DATA when it cannot have been made for this key: not below the modulus, a point of
  * the wrong length, off the curve or of a small order. GPG_ERR_WRONG_KEY_USAGE for a key that opens
  * nothing. */
 gpg_error_t decipher_encode(const struct public_key *key, struct view ciphertext,

@@ -26,7 +26,8 @@ struct content_report {
     const char *problem;    /* what went wrong, in words; static, NULL when there are none */
 };
 
-/* Reads the packets of plain to the end and gives the literal data to *out, piece by piece.
+/* Reads the packets of plain to the end and gives the literal data to *out, piece by piece and as
+ * it is: line ends are not converted, whatever its format says.
  * encrypted is what the packets are decrypted from, max_output what they may grow to.
  * GPG_ERR_TOO_LARGE past a bound, GPG_ERR_INV_PACKET for packets that are none or not in the order
  * of a message, GPG_ERR_UNKNOWN_PACKET for an unknown critical one, GPG_ERR_NOT_SUPPORTED for

@@ -159,35 +159,29 @@ bool pkesk_names(const struct pkesk *p, struct view fingerprint)
 
 const char *public_key_algorithm_name(uint8_t algorithm)
 {
-    switch (algorithm) {
-    case ALGORITHM_RSA:
-    case ALGORITHM_RSA_ENCRYPT_ONLY:
-        return "RSA";
-    case ALGORITHM_ECDH:
-        return "ECDH";
-    case ALGORITHM_X25519:
-        return "X25519";
-    case ALGORITHM_X448:
-        return "X448";
-    case 8:
-        return "Kyber (LibrePGP)";
-    case 16:
-        return "Elgamal";
-    case 17:
-        return "DSA";
-    case 19:
-        return "ECDSA";
-    case 22:
-        return "EdDSA";
-    case 27:
-        return "Ed25519";
-    case 28:
-        return "Ed448";
-    case 35:
-        return "ML-KEM-768 with X25519";
-    case 36:
-        return "ML-KEM-1024 with X448";
-    default:
-        return "unknown";
+    static const struct {
+        uint8_t id;
+        const char *name;
+    } names[] = {
+        { ALGORITHM_RSA, "RSA" },
+        { ALGORITHM_RSA_ENCRYPT_ONLY, "RSA" },
+        { 8, "Kyber" }, /* LibrePGP */
+        { 16, "Elgamal" },
+        { 17, "DSA" },
+        { ALGORITHM_ECDH, "ECDH" },
+        { 19, "ECDSA" },
+        { 22, "EdDSA" },
+        { ALGORITHM_X25519, "X25519" },
+        { ALGORITHM_X448, "X448" },
+        { 27, "Ed25519" },
+        { 28, "Ed448" },
+        { 35, "ML-KEM-768 with X25519" },
+        { 36, "ML-KEM-1024 with X448" },
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i].id == algorithm)
+            return names[i].name;
     }
+    return "unknown";
 }

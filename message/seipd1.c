@@ -1,22 +1,18 @@
 #include "message/seipd1.h"
+#include "message/side_digest.h"
 #include "message/symmetric.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX_MAX  (SYMMETRIC_BLOCK_OCTETS + 2) /* random block, its last two octets again */
-#define MDC_OCTETS  22                           /* RFC 9580 §5.13.1: D3 14 and a SHA-1 */
-#define SHA1_OCTETS 20
+#define MDC_OCTETS 22 /* RFC 9580 §5.13.1: D3 14 and a SHA-1 */
 
 struct seipd1 {
     gcry_cipher_hd_t cipher;
-    gcry_md_hd_t md;
-    struct input body;        /* of what is given out */
-    size_t prefix_left;       /* octets to pass over before plaintext begins */
-    uint64_t left;            /* octets of plaintext to give, the MDC not among them */
-    uint8_t tail[MDC_OCTETS]; /* the last octets decrypted, not yet known to be MDC or not */
-    size_t tail_len;
-    uint8_t plain[PIECE_OCTETS + MDC_OCTETS];
+    struct input body;  /* of what is given out */
+    size_t prefix_left; /* octets to pass over before plaintext begins */
+    uint64_t left;      /* octets of plaintext to give, the MDC not among them */
+    uint8_t plain[PIECE_OCTETS];
 };
 
 static gpg_error_t create(const struct session_key *key, unsigned flags, struct seipd1 **s)
@@ -43,30 +39,63 @@ static gpg_error_t create(const struct session_key *key, unsigned flags, struct 
     return 0;
 }
 
-/* Decrypts a piece behind the tail, hashes all but the new tail, and keeps that. */
-static gpg_error_t verify_piece(struct seipd1 *s, struct view piece)
+/* Fills a slot, of which `have` octets are there already, with what is decrypted; ciphertext is
+ * held on the way. */
+static gpg_error_t fill_slot(struct seipd1 *s, struct input *in, const struct holding *held,
+                             uint8_t *slot, size_t *have)
 {
-    size_t len = s->tail_len + piece.len;
-    gpg_error_t err;
+    while (*have < SIDE_SLOT_OCTETS) {
+        struct view piece;
+        gpg_error_t err = input_next(in, SIDE_SLOT_OCTETS - *have, &piece);
 
-    memcpy(s->plain, s->tail, s->tail_len);
-    err = gcry_cipher_decrypt(s->cipher, s->plain + s->tail_len, piece.len, piece.data, piece.len);
-    if (err)
-        return err;
-    s->tail_len = len < MDC_OCTETS ? len : MDC_OCTETS;
-    gcry_md_write(s->md, s->plain, len - s->tail_len);
-    memcpy(s->tail, s->plain + len - s->tail_len, s->tail_len);
+        if (err || !piece.len)
+            return err;
+        err = held->append(held->context, piece);
+        if (!err)
+            err = gcry_cipher_decrypt(s->cipher, slot + *have, piece.len, piece.data, piece.len);
+        if (err)
+            return err;
+        *have += piece.len;
+    }
     return 0;
 }
 
-static gpg_error_t check_mdc(struct seipd1 *s, uint64_t total)
+/* All but the last octets, which may be the MDC, are hashed with the slot that has them. */
+static gpg_error_t digest_all(struct seipd1 *s, struct input *in, const struct holding *held,
+                              struct side_digest *digest, uint8_t mdc[MDC_OCTETS])
 {
+    uint8_t *slot = side_digest_slot(digest);
+    size_t have = 0;
+
+    for (;;) {
+        gpg_error_t err = fill_slot(s, in, held, slot, &have);
+
+        if (err)
+            return err;
+        if (have < MDC_OCTETS)
+            return gpg_error(GPG_ERR_DECRYPT_FAILED);
+        memcpy(mdc, slot + have - MDC_OCTETS, MDC_OCTETS);
+        side_digest_give(digest, have - MDC_OCTETS);
+        if (have < SIDE_SLOT_OCTETS)
+            return 0;
+        slot = side_digest_slot(digest);
+        memcpy(slot, mdc, MDC_OCTETS);
+        have = MDC_OCTETS;
+    }
+}
+
+static gpg_error_t check_mdc(struct seipd1 *s, uint64_t total, struct side_digest *digest,
+                             const uint8_t mdc[MDC_OCTETS])
+{
+    uint8_t sha1[SHA1_OCTETS];
+
     if (total < s->prefix_left + MDC_OCTETS)
         return gpg_error(GPG_ERR_DECRYPT_FAILED);
-    gcry_md_write(s->md, s->tail, MDC_OCTETS - SHA1_OCTETS);
-    if (!secret_equal(view_of(s->tail, 2), view_of("\xd3\x14", 2)) ||
-        !secret_equal(view_of(s->tail + 2, SHA1_OCTETS),
-                      view_of(gcry_md_read(s->md, GCRY_MD_SHA1), SHA1_OCTETS)))
+    memcpy(side_digest_slot(digest), mdc, MDC_OCTETS - SHA1_OCTETS);
+    side_digest_give(digest, MDC_OCTETS - SHA1_OCTETS);
+    side_digest_finish(digest, sha1);
+    if (!secret_equal(view_of(mdc, 2), view_of("\xd3\x14", 2)) ||
+        !secret_equal(view_of(mdc + 2, SHA1_OCTETS), view_of(sha1, SHA1_OCTETS)))
         return gpg_error(GPG_ERR_DECRYPT_FAILED);
     s->left = total - s->prefix_left - MDC_OCTETS;
     return 0;
@@ -77,18 +106,16 @@ static gpg_error_t check_mdc(struct seipd1 *s, uint64_t total)
 static gpg_error_t verify(struct seipd1 *s, struct source body, const struct holding *held)
 {
     struct input in = INPUT(body);
-    struct view piece;
-    gpg_error_t err = gcry_md_open(&s->md, GCRY_MD_SHA1, GCRY_MD_FLAG_SECURE);
+    struct side_digest *digest = NULL;
+    uint8_t mdc[MDC_OCTETS];
+    gpg_error_t err = side_digest_open(&digest);
 
-    while (!err) {
-        err = input_next(&in, PIECE_OCTETS, &piece);
-        if (err || !piece.len)
-            break;
-        err = held->append(held->context, piece);
-        if (!err)
-            err = verify_piece(s, piece);
-    }
-    return err ? err : check_mdc(s, in.octets_so_far);
+    if (!err)
+        err = digest_all(s, &in, held, digest, mdc);
+    if (!err)
+        err = check_mdc(s, in.octets_so_far, digest, mdc);
+    side_digest_close(&digest);
+    return err;
 }
 
 static gpg_error_t decrypt_piece(struct seipd1 *s, size_t max, struct view *plain)
@@ -188,7 +215,6 @@ void seipd1_close(struct seipd1 **s)
     if (!*s)
         return;
     gcry_cipher_close((*s)->cipher);
-    gcry_md_close((*s)->md);
     explicit_bzero(*s, sizeof **s);
     free(*s);
     *s = NULL;

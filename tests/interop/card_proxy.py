@@ -68,8 +68,9 @@ def never(proxy, _command, _ask):
 
 
 class CardProxy:
-    """Listens at token_side for the token and connects to agent_side, a path or HOST:PORT, as a card. `faults` maps the number of a
-    command since the insertion (from 1) to a fault, or is a function of number and command that returns one."""
+    """Listens at token_side for the token and connects to agent_side, a path or HOST:PORT, as a card.
+    `faults` maps the number of a command since the insertion (from 1) to a fault, or is a function
+    of number and command that returns one."""
 
     def __init__(self, agent_side, token_side):
         self.agent_side = str(agent_side)

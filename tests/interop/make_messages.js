@@ -52,17 +52,18 @@ async function rfc9580() {
   }
 }
 
-async function packet20() {
+async function packet20(v5Keys) {
   const { privateKey } = await openpgp5.generateKey({
-    type: 'ecc', curve: 'curve25519', userIDs: [{ name: 'a' }], format: 'object',
+    type: 'ecc', curve: v5Keys ? 'p256' : 'curve25519', userIDs: [{ name: 'a' }], format: 'object',
+    config: { v5Keys },
   });
   for (const aead of ['eax', 'ocb'])
     for (const aeadChunkSizeByte of [0, 4, 12, 20])
       for (const text of texts)
-        await make(openpgp5, privateKey, `5 chunk ${aeadChunkSizeByte}`, text, 'aes256', aead, {
+        await make(openpgp5, privateKey, `5 ${v5Keys ? 'v5' : 'v4'} chunk ${aeadChunkSizeByte}`, text, 'aes256', aead, {
           aeadProtect: true, aeadChunkSizeByte,
           preferredAEADAlgorithm: openpgp5.enums.aead[aead],
         });
 }
 
-rfc9580().then(packet20);
+rfc9580().then(() => packet20(false)).then(() => packet20(true));

@@ -1,6 +1,7 @@
 """A token without a token: does with an unprotected secret key what a card does with its own."""
 
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 OIDS = {
     "2a8648ce3d030107": ec.SECP256R1, "2b81040022": ec.SECP384R1, "2b81040023": ec.SECP521R1,
@@ -58,7 +59,7 @@ class SecretKey:
         self.public(r)
         assert r.number(1) == 0, "a protected key"
         if self.version == 5:
-            r.take(4)
+            r.take(5)
         self.secret(r)
 
     def public(self, r):
@@ -116,3 +117,18 @@ def secret_keys(data):
                 pass
             place += 1
     return {p: k for p, k in keys.items() if hasattr(k, "d")}
+
+
+def unprotected_body(key, packets):
+    """The body of a packet 9 in AES: the feedback starts anew after the prefix."""
+    def cfb(iv, data):
+        out = b""
+        for at in range(0, len(data), 16):
+            pad = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(iv)
+            iv = bytes(a ^ b for a, b in zip(data[at:at + 16], pad))
+            out += iv
+        return out
+
+    block = bytes(range(100, 116))
+    prefix = cfb(bytes(16), block + block[-2:])
+    return prefix + cfb(prefix[2:], packets)

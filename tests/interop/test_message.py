@@ -6,11 +6,17 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from soft_token import secret_keys
 from world import BIN, CURVES, main, need
+
+try:
+    from soft_token import secret_keys, unprotected_body
+except ImportError as missing:
+    print(f"missing: {missing.name} for python3")
+    sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 TOOL = BIN / "message-tool"
 HERE = pathlib.Path(__file__).parent
@@ -187,6 +193,18 @@ class Gpg(Scratch):
         wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
         self.assertIn(b"Decryption failed", tool("decrypt", wrong, "-", data=message,
                                                  good=False).stderr)
+
+    def test_body_without_protection(self):
+        """No program of today makes one; gpg says whether ours is right."""
+        key = bytes(range(32))
+        literal = b"\xcb" + bytes([6 + len(TEXT)]) + b"b\0\0\0\0\0" + TEXT
+        body = unprotected_body(key, literal)
+        message = self.write("message", b"\xc9" + bytes([len(body)]) + body)
+        words = ("9:" + key.hex().upper(), message)
+        run = self.gpg("--ignore-mdc-error", "--override-session-key", words[0], "-d", message)
+        self.assertEqual(run.stdout, TEXT)
+        self.assertIn(b"--accept-unprotected", tool("decrypt", *words, good=False).stderr)
+        self.assertEqual(tool("decrypt", "--accept-unprotected", *words).stdout, TEXT)
 
     def test_max_output(self):
         self.make_gpg_key("alice", "cv25519")

@@ -4,26 +4,28 @@ programs that it starts get of it."""
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 import unittest
 
 import card_proxy as fault
 import openpgp
-from world import BIN, Assuan, AssuanError, World, main, wait_until
+from world import BIN, World, main, wait_until
 
 SOON = 4  # seconds
 
 
 class StopWorld(World):
+    def __init__(self, ends_with=0):
+        super().__init__()
+        self.ends_with = ends_with
+
     def __enter__(self):
         super().__enter__()
         self.make_key()
         self.keygrip = self.keygrips("alice")[1]
         self.mail = self.encrypt("Dear Alice")
         self.request = openpgp.request(self.mail)
-        self.start_agent()
+        self.start_agent(ends_with=self.ends_with)
         self.proxy = self.start_token_behind_proxy()
         self.insert(self.proxy)
         return self
@@ -57,7 +59,7 @@ class StopWorld(World):
         return client
 
     def sockets(self):
-        return [path for path in (self.agent_socket, self.reader_socket) if os.path.exists(path)]
+        return [path for path in (self.agent_socket, self.slot()) if os.path.exists(path)]
 
 
 class Ending(unittest.TestCase):
@@ -164,7 +166,7 @@ class Ending(unittest.TestCase):
 
     def test_killed_and_started_again(self):
         """After kill -9 the next agent takes the dead sockets' place, also in the middle of a request."""
-        with StopWorld() as w:
+        with StopWorld(ends_with=-signal.SIGKILL) as w:
             for begin in (w.begin_prompt, lambda: w.begin_hanging_command(0x2A)):
                 client = begin()
                 children = w.agent_children()
@@ -177,7 +179,7 @@ class Ending(unittest.TestCase):
                 w.proxy.pull()
                 self.assertEqual(w.proxy.tries_left(), 3)
                 w.pinentry()
-                w.start_agent()
+                w.start_agent(ends_with=None)
                 w.proxy.insert()
                 w.wait_for_card()
                 self.assertEqual(w.decrypt(w.mail).stdout, b"Dear Alice")
@@ -204,7 +206,7 @@ grep NoNewPrivs /proc/self/status
         """The agent with a command, on a home of its own."""
         with World() as w:
             return subprocess.run([BIN / "cardea-agent", "--gnupghome", w.home, "--reader",
-                                   f"socket:{w.reader_socket}", "--", *command], env=w.env,
+                                   w.reader(), "--", *command], env=w.env,
                                   capture_output=True, text=True, timeout=30, check=False, **options)
 
     def test_command(self):
@@ -217,7 +219,7 @@ grep NoNewPrivs /proc/self/status
     def test_command_environment_and_status(self):
         with World() as w:
             result = subprocess.run([BIN / "cardea-agent", "--gnupghome", w.home, "--reader",
-                                     f"socket:{w.reader_socket}", "--", "sh", "-c",
+                                     w.reader(), "--", "sh", "-c",
                                      'echo "$GNUPGHOME"; gpg-connect-agent --no-autostart "GETINFO cardea_version" '
                                      '/bye; exit 7'], env=w.env, capture_output=True, text=True, timeout=30,
                                     check=False)
@@ -237,7 +239,7 @@ grep NoNewPrivs /proc/self/status
             said = w.folder / "said"
             script = f"trap 'echo term >{said}; exit 3' TERM; trap 'echo int >{said}' INT; echo up >{said}; " \
                      "while :; do sleep 0.01; done"
-            w.start_agent("--", "sh", "-c", script)
+            w.start_agent("--", "sh", "-c", script, ends_with=128 + signal.SIGTERM)
             wait_until(said.exists, "the command runs")
             w.agent_process.send_signal(signal.SIGINT)
             time.sleep(0.1)
@@ -245,7 +247,6 @@ grep NoNewPrivs /proc/self/status
             w.agent_process.terminate()
             self.assertEqual(w.agent_process.wait(SOON), 128 + signal.SIGTERM)
             wait_until(lambda: said.read_text() == "term\n", "the command was told")
-            w.agent_process = None
 
     def test_pinentry(self):
         with StopWorld() as w:

@@ -73,10 +73,16 @@ token_start_card() {
     token_until 20 token_powered || token_fail "pcscd does not see the card"
 }
 
+token_seen_leaving() {
+    [ "$(grep -c 'Card inserted into' "$PCSCD_LOG")" -eq "$(grep -c 'Card Removed From' "$PCSCD_LOG")" ]
+}
+
+# pcscd looks every 400 ms only: it would take a card that comes sooner for the one that left.
 token_stop_card() {
     kill "$card"
     wait "$card" || token_fail "cardea-token ended with $?"
     card=
+    token_until 5 token_seen_leaving || token_fail "pcscd does not see that the card has left"
 }
 
 # A GnuPG home of the script's own that reaches cards through pcscd, and PINs by themselves.

@@ -232,13 +232,28 @@ static void answers_beyond_every_bound_are_the_cards_fault(void **state)
 {
     static const struct exchange script[] = {
         SAYS("00CA006E000000", "01{65537} 9000"),
-        SAYS("00CA006E000000", "01{70000} 9000"),
+        SAYS("00CA006E00", "01{70000} 9000"),
     };
     struct fixture f = begin(SCRIPT(script), true, false);
 
     (void)state;
     assert_err(send(&f, &get_6e), GPG_ERR_CARD);
     assert_err(send(&f, &get_6e), GPG_ERR_CARD);
+    end(&f);
+}
+
+/* A reader that takes short APDUs only fails where the card would have answered. */
+static void reader_that_fails_with_extended_length_gets_none_again(void **state)
+{
+    static const struct exchange script[] = {
+        { .command = "00CA006E000000", .err = GPG_ERR_CARD },
+        SAYS("00CA006E00", "01 9000"),
+    };
+    struct fixture f = begin(SCRIPT(script), true, true);
+
+    (void)state;
+    assert_err(send(&f, &get_6e), GPG_ERR_CARD);
+    expect(&f, &get_6e, "01", 0x9000);
     end(&f);
 }
 
@@ -488,6 +503,7 @@ int main(void)
         cmocka_unit_test(more_data_of_no_octets_is_given_up),
         cmocka_unit_test(answers_end_at_64_kib),
         cmocka_unit_test(answers_beyond_every_bound_are_the_cards_fault),
+        cmocka_unit_test(reader_that_fails_with_extended_length_gets_none_again),
         cmocka_unit_test(wrong_le_is_corrected_once),
         cmocka_unit_test(wrong_le_of_get_response_is_corrected_too),
         cmocka_unit_test(commands_with_data_are_never_sent_again_for_le),

@@ -177,6 +177,9 @@ static void classic_requests_are_read(void **state)
     assert_octets(view_of(c.data, c.len), "40616263");
     assert_ok(parse_text("(7:enc-val(4:ecdh(1:e4:@abc)))", KEM_NONE, &c));
     assert_ok(parse_text("(7:enc-val(5:flags5:pkcs1)(3:rsa(1:a2:zz)))", KEM_NONE, &c));
+    /* A card takes no OAEP off; it would blame the padding. */
+    assert_err(parse_text("(7:enc-val(5:flags4:oaep)(3:rsa(1:a2:zz)))", KEM_NONE, &c),
+               GPG_ERR_UNSUPPORTED_ALGORITHM);
     assert_int_equal(c.kind, CIPHERTEXT_RSA);
     assert_octets(view_of(c.data, c.len), "7A7A");
 }

@@ -313,6 +313,46 @@ static void signatures_are_reported(void **state)
     buffer_free(&out);
 }
 
+#define ID20 "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c" ID
+#define ID32 ID ID ID "\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
+
+static void check_note(bool one_pass, struct view body, const char *key_id, size_t fingerprint_len)
+{
+    bool (*read)(struct view, struct signature_note *) =
+        one_pass ? one_pass_note_read : signature_note_read;
+    struct signature_note note;
+
+    for (size_t len = 0; len < body.len; len++)
+        assert_false(read(view_of(body.data, len), &note));
+    assert_true(read(body, &note));
+    assert_memory_equal(note.key_id, key_id, KEY_ID_OCTETS);
+    assert_int_equal(note.fingerprint_len, fingerprint_len);
+}
+
+#define BYTES(literal) view_of(literal, sizeof(literal) - 1)
+
+static void issuers_are_read_from_signatures(void **state)
+{
+    struct signature_note note;
+
+    (void)state;
+    check_note(false, BYTES("\x04\x00\x16\x08\x00\x17\x16\x21\x04" ID20 "\x00\x00"), ID, 20);
+    check_note(false, BYTES("\x04\x00\x16\x08\x00\x17\x16\xa1\x04" ID20 "\x00\x0a\x09\x10zzzzzzzz"),
+               ID, 20);
+    check_note(false, BYTES("\x06\x00\x1b\x08\x00\x00\x00\x23\x22\x21\x06" ID32 "\x00\x00\x00\x00"),
+               ID, 32);
+    check_note(false, BYTES("\x04\x00\x16\x08\x00\x0e\xff\x00\x00\x00\x09\x10" ID "\x00\x00"), ID,
+               0);
+    check_note(false, BYTES("\x04\x00\x16\x08\x00\x00\x00\x00"), "\0\0\0\0\0\0\0\0", 0);
+    check_note(true, BYTES("\x06\x00\x08\x1b\x04salt" ID32), ID, 32);
+    check_note(true, BYTES("\x03\x00\x08\x16" ID), ID, 0);
+    /* Subpackets that lie of their length say nothing. */
+    assert_true(signature_note_read(BYTES("\x04\x00\x16\x08\x00\x03\xc0\x00\x00\x00\x00"), &note));
+    assert_true(signature_note_read(BYTES("\x04\x00\x16\x08\x00\x02\x00\xff\x00\x00"), &note));
+    assert_true(signature_note_read(BYTES("\x04\x00\x16\x08\x00\x02\xff\x00\x00\x00"), &note));
+    assert_false(signature_note_read(BYTES("\x07\x00\x16\x08\x00\x00\x00\x00"), &note));
+}
+
 static void signatures_beyond_count_are_counted(void **state)
 {
     struct buffer packets = MAKER, out = MAKER;
@@ -344,6 +384,7 @@ int main(void)
         cmocka_unit_test(only_one_text_is_a_message),
         cmocka_unit_test(what_belongs_in_no_message_is_refused),
         cmocka_unit_test(signatures_are_reported),
+        cmocka_unit_test(issuers_are_read_from_signatures),
         cmocka_unit_test(signatures_beyond_count_are_counted),
     };
 

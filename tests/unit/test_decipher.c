@@ -125,6 +125,22 @@ static void longer_cryptograms_are_refused(void **state)
     buffer_free(&data);
 }
 
+/* RFC 8017 §5.1.2: the ciphertext representative lies between 0 and n - 1. */
+static void cryptograms_are_below_the_modulus(void **state)
+{
+    struct public_key key = rsa2048_key();
+    struct buffer data = BUFFER(600);
+    uint8_t number[256];
+
+    (void)state;
+    memcpy(number, key.n.bytes, sizeof number);
+    assert_err(decipher_encode(&key, view_of(number, 256), &data), GPG_ERR_INV_DATA);
+    assert_int_equal(data.len, 0);
+    number[255] ^= 1; /* a modulus is odd: n - 1 */
+    assert_ok(decipher_encode(&key, view_of(number, 256), &data));
+    buffer_free(&data);
+}
+
 static void check_refused(const struct public_key *key, struct view answer, gpg_err_code_t code)
 {
     struct secret out = { 0 };
@@ -233,6 +249,7 @@ int main(void)
         cmocka_unit_test(points_that_cannot_be_are_refused),
         cmocka_unit_test(cryptograms_have_the_length_of_the_modulus),
         cmocka_unit_test(longer_cryptograms_are_refused),
+        cmocka_unit_test(cryptograms_are_below_the_modulus),
         cmocka_unit_test(signing_keys_open_nothing),
         cmocka_unit_test(shared_x_is_taken_by_length),
         cmocka_unit_test(every_vector_gives_its_x),

@@ -185,6 +185,36 @@ static void nothing_may_follow_the_body(void **state)
     }
 }
 
+/* A body of version 2 in parts of one octet, but for the first, which may not be so small. */
+static void parts_of_one_octet_are_a_body_too(void **state)
+{
+    static uint8_t text[3000];
+    struct aead_header header = { .cipher = 9, .mode = AEAD_OCB, .chunk_octet = 4 };
+    struct buffer packets = MAKER, body = MAKER, message = MAKER, out = MAKER;
+
+    (void)state;
+    make_literal("", view_of(text, sizeof text), &packets);
+    make_aead_body(&key, &header, buffer_view(&packets), &body);
+    assert_int_equal(buffer_append(&message, "\xd2\xe9", 2), 0);
+    assert_int_equal(buffer_append(&message, body.data, 512), 0);
+    for (size_t i = 512; i < body.len; i++) {
+        assert_int_equal(buffer_append_u8(&message, 0xe0), 0);
+        assert_int_equal(buffer_append_u8(&message, body.data[i]), 0);
+    }
+    /* Without its end it is cut short, whatever it holds; the last chunk is kept back. */
+    assert_int_equal(gpg_err_code(decrypt_bytes(buffer_view(&message), &key, &out)),
+                     GPG_ERR_TRUNCATED);
+    assert_true(out.len < sizeof text);
+    buffer_clear(&out);
+    assert_int_equal(buffer_append_u8(&message, 0), 0);
+    assert_int_equal(decrypt_bytes(buffer_view(&message), &key, &out), 0);
+    assert_true(view_equal(buffer_view(&out), view_of(text, sizeof text)));
+    buffer_free(&packets);
+    buffer_free(&body);
+    buffer_free(&message);
+    buffer_free(&out);
+}
+
 static void unwrap_gives_the_packets(void **state)
 {
     const struct decrypt_options unwrap = { .unwrap = true };
@@ -258,6 +288,7 @@ int main(void)
         cmocka_unit_test(many_recipients_are_read_but_not_too_many),
         cmocka_unit_test(what_is_no_encrypted_message_is_refused),
         cmocka_unit_test(nothing_may_follow_the_body),
+        cmocka_unit_test(parts_of_one_octet_are_a_body_too),
         cmocka_unit_test(unwrap_gives_the_packets),
         cmocka_unit_test(message_is_decrypted_once),
         cmocka_unit_test(source_that_fails_is_heard),

@@ -81,6 +81,35 @@ static void small_pieces_are_as_good_as_large(void **state)
     buffer_free(&message);
 }
 
+/* Beyond a megabyte a thread hashes; sizes at which the seal straddles its slots. */
+static void large_bodies_are_verified_like_small_ones(void **state)
+{
+    static const size_t sizes[] = { 1 << 20, (1 << 20) + 65536, 3000000 };
+    static uint8_t text[3100000];
+    struct session_key key = make_key(SYMMETRIC_AES256);
+
+    (void)state;
+    gcry_create_nonce(text, sizeof text);
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t more = 0; more < 90; more += i == 2 ? 90 : 7) {
+            struct view plain = view_of(text, sizes[i] - 45 + more);
+            struct buffer message = MAKER, out = MAKER;
+
+            make_message(&key, plain, &message);
+            assert_int_equal(decrypt_pieces(buffer_view(&message), 8192, &key, NULL, &out, NULL),
+                             0);
+            assert_true(view_equal(buffer_view(&out), plain));
+            message.data[message.len / 2 + more] ^= 4;
+            check_failed(buffer_view(&message), &key);
+            message.data[message.len / 2 + more] ^= 4;
+            check_nothing_comes_out(view_of(message.data, message.len - 1), &key);
+            buffer_free(&message);
+            buffer_free(&out);
+        }
+    }
+    session_key_free(&key);
+}
+
 static void flipped_anywhere_nothing_comes_out(void **state)
 {
     struct session_key key = make_key(SYMMETRIC_AES128);
@@ -294,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cipher_is_decrypted),
         cmocka_unit_test(small_pieces_are_as_good_as_large),
+        cmocka_unit_test(large_bodies_are_verified_like_small_ones),
         cmocka_unit_test(flipped_anywhere_nothing_comes_out),
         cmocka_unit_test(cut_anywhere_nothing_comes_out),
         cmocka_unit_test(every_wrong_key_fails_alike),
