@@ -145,8 +145,8 @@ static gpg_error_t place(struct output *output)
                                                                         : gpg_error(GPG_ERR_EEXIST);
 }
 
-/* Network file systems say only when a descriptor is closed that they have no room. What was replaced
- * must be on the disk before the old is gone (fsync); what is new may take its time. */
+/* Network file systems say only when a descriptor is closed that they have no room. What was
+ * replaced must be on the disk before the old is gone (fsync); what is new may take its time. */
 static int end_writing(int fd)
 {
     int copy = dup(fd);
