@@ -16,7 +16,7 @@ complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l unwrap -d 'Give o
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l session-key -x -d 'Use this session key'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l session-key-file -r -d 'Use a session key in a file'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l certificate -r -d 'What the token does not say'
-complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l accept-unprotected -d 'Even if nothing protects it'
+complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l accept-unprotected -d 'Read it unprotected'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l max-output -x -d 'Stop at more plaintext than this'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l memory-limit -x -d 'Keep at most so much in memory'
 complete -c cardea -n '__fish_seen_subcommand_from session-key' -l pkesk -x -d 'Open these packets'
