@@ -114,8 +114,8 @@ struct view reader_atr(const struct reader *reader)
     return view_of(reader->atr, reader->atr_len);
 }
 
-/* Remembers an error after which the connection is of no use. pcscd, for one, never again sees a
- * card in a reader where somebody tried to reset one that had just been taken out. */
+/* Remembers an error after which the connection is of no use. pcscd, for one, takes a reader for
+ * empty for long after somebody tried to reset a card that had just been taken out of it. */
 static gpg_error_t settle(struct reader *reader, gpg_error_t err)
 {
     switch (gpg_err_code(err)) {
