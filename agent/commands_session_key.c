@@ -25,6 +25,7 @@ struct candidate {
 struct request {
     struct session *session;
     struct recipients recipients;
+    struct buffer certificate; /* empty: none */
     struct card_list cards;
     bool any_card;           /* was in, whatever it said */
     struct card_facts facts; /* of the card that opened it */
@@ -59,7 +60,8 @@ static gpg_error_t open_on_card(struct request *request, const struct candidate 
         err = card_decrypt(candidate->card, public_key, buffer_view(&data), &pins, &plain);
     pin_expiry_note(request->session->agent->pin_expiry, card_pin_end_ms(candidate->card));
     if (!err)
-        err = recipient_session_key(candidate->pkesk, &request->facts, &plain, &request->key);
+        err = recipient_session_key(candidate->pkesk, &request->facts,
+                                    buffer_view(&request->certificate), &plain, &request->key);
     secret_free(&plain);
     buffer_free(&data);
     return err;
@@ -125,7 +127,8 @@ static bool try_all(struct request *request, enum fit fit, bool *opened)
                                            .pkesk = &request->recipients.pkesk[p] };
 
             card_known_facts(candidate.card, &request->facts);
-            if (recipient_fit(candidate.pkesk, &request->facts) == fit &&
+            if (recipient_fit(candidate.pkesk, &request->facts,
+                              buffer_view(&request->certificate)) == fit &&
                 try_candidate(request, &candidate, opened))
                 return true;
         }
@@ -190,14 +193,20 @@ static gpg_error_t send_key(assuan_context_t assuan, const struct session_key *k
 
 static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
 {
-    struct request request = { .session = session_of(assuan) };
+    struct request request = { .session = session_of(assuan),
+                               .certificate = BUFFER(CERTIFICATE_OCTETS) };
     bool opened = false;
+    bool with_certificate = line_option(line, "--certificate", NULL);
     gpg_error_t err = inquire_pkesks(assuan, &request.recipients);
     char peer[64];
 
-    (void)line;
-    if (err)
+    if (!err && with_certificate)
+        err = inquiry_read(assuan, "CERTIFICATE", &request.certificate);
+    if (err) {
+        recipients_free(&request.recipients);
+        buffer_free(&request.certificate);
         return session_error(err);
+    }
     cards_list(request.session->agent->cards, &request.cards);
     learn_cards(&request);
     if (!try_all(&request, FIT_NAMED, &opened))
@@ -205,6 +214,7 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
     err = opened ? 0 : explain(&request);
     card_list_release(&request.cards);
     recipients_free(&request.recipients);
+    buffer_free(&request.certificate);
     if (err)
         log_warning("%s: no session key: %s%s%s",
                     peer_describe(request.session->peer_pid, peer, sizeof peer), gpg_strerror(err),
@@ -219,7 +229,9 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
 
 const struct session_command session_session_key_commands[] = {
     { "SESSIONKEY", cmd_sessionkey,
-      "SESSIONKEY [--only-inserted]\n"
-      "Opens one of the PKESK packets that INQUIRE PKESK gives, and answers ALGO:HEX." },
+      "SESSIONKEY [--only-inserted] [--certificate]\n"
+      "Opens one of the PKESK packets that INQUIRE PKESK gives, and answers ALGO:HEX.\n"
+      "With --certificate, INQUIRE CERTIFICATE takes public key packets, which say what\n"
+      "the token does not of its key." },
     { NULL, NULL, NULL }
 };

@@ -110,7 +110,58 @@ static bool is_v6_key(const struct pkesk *p, const struct card_facts *facts)
     return !err && memcmp(digest, p->fingerprint, sizeof digest) == 0;
 }
 
-static enum fit fits_name(const struct pkesk *p, const struct card_facts *facts)
+static bool is_ecdh_of_card(const struct certificate_key *key, const struct public_key *card)
+{
+    struct view point = key->point;
+
+    if (card->algorithm.kind != KEY_ECDH)
+        return false;
+    if (key->algorithm == ALGORITHM_ECDH && !view_equal(key->oid, card->algorithm.curve->oid))
+        return false;
+    if (key->algorithm == ALGORITHM_ECDH && card->algorithm.curve->montgomery && point.len &&
+        point.data[0] == NATIVE_POINT_PREFIX)
+        point = view_of(point.data + 1, point.len - 1);
+    return point.len && view_equal(point, view_of(card->q.bytes, card->q.len));
+}
+
+static bool is_key_of_card(const struct certificate_key *key, const struct public_key *card)
+{
+    if (key->modulus.len)
+        return card->algorithm.kind == KEY_RSA &&
+               view_equal(key->modulus, view_of(card->n.bytes, card->n.len));
+    return is_ecdh_of_card(key, card);
+}
+
+/* The card's key in the certificate *c, as a key of the PKESK's algorithm; the one that the PKESK
+ * names, unless it names none. GPG_ERR_EOF when there is none. */
+static gpg_error_t find_in_certificate(struct certificate *c, const struct pkesk *p,
+                                       const struct public_key *card, struct certificate_key *key)
+{
+    gpg_error_t err;
+
+    while (!(err = certificate_next_key(c, key))) {
+        bool named =
+            pkesk_is_hidden(p) || pkesk_names(p, view_of(key->fingerprint, key->fingerprint_len));
+
+        if (named && key->algorithm == p->algorithm && is_key_of_card(key, card))
+            break;
+    }
+    return err;
+}
+
+static bool certificate_names(struct view certificate, const struct pkesk *p,
+                              const struct public_key *card)
+{
+    struct certificate c = CERTIFICATE(source_of_view(&certificate));
+    struct certificate_key key;
+    gpg_error_t err = find_in_certificate(&c, p, card, &key);
+
+    certificate_close(&c);
+    return !err;
+}
+
+static enum fit fits_name(const struct pkesk *p, const struct card_facts *facts,
+                          struct view certificate)
 {
     const uint8_t *fingerprint = facts->data.slot[SLOT_DECRYPT].fingerprint;
 
@@ -120,10 +171,11 @@ static enum fit fits_name(const struct pkesk *p, const struct card_facts *facts)
         return FIT_NAMED;
     if (p->fingerprint_len == FINGERPRINT_OCTETS_V6 && is_v6_key(p, facts))
         return FIT_NAMED;
-    return FIT_NONE;
+    return certificate_names(certificate, p, &facts->key[SLOT_DECRYPT].key) ? FIT_NAMED : FIT_NONE;
 }
 
-enum fit recipient_fit(const struct pkesk *p, const struct card_facts *facts)
+enum fit recipient_fit(const struct pkesk *p, const struct card_facts *facts,
+                       struct view certificate)
 {
     const struct key_facts *slot = &facts->key[SLOT_DECRYPT];
 
@@ -131,7 +183,7 @@ enum fit recipient_fit(const struct pkesk *p, const struct card_facts *facts)
         return FIT_NONE;
     if (!fits_rsa(p, &slot->key) && !fits_curve(p, &slot->key))
         return FIT_NONE;
-    return fits_name(p, facts);
+    return fits_name(p, facts, certificate);
 }
 
 struct view recipient_ciphertext(const struct pkesk *p, const struct curve *curve, uint8_t *out)
@@ -145,25 +197,44 @@ struct view recipient_ciphertext(const struct pkesk *p, const struct curve *curv
     return view_of(out, v.len);
 }
 
-gpg_error_t recipient_session_key(const struct pkesk *p, const struct card_facts *facts,
-                                  const struct secret *plain, struct session_key *key)
+/* What an ECDH key derives with, from the card alone. */
+static gpg_error_t recipient_of_card(const struct card_facts *facts, struct recipient *recipient)
 {
     const struct slot_data *slot = &facts->data.slot[SLOT_DECRYPT];
-    const struct public_key *public_key = &facts->key[SLOT_DECRYPT].key;
-    struct recipient recipient = { .point = view_of(public_key->q.bytes, public_key->q.len) };
+    const struct public_key *key = &facts->key[SLOT_DECRYPT].key;
+    struct view point = view_of(key->q.bytes, key->q.len);
     struct ecdh_parameters parameters;
-    gpg_error_t err;
+    gpg_error_t err = ecdh_parameters_find(slot->created, key->algorithm.curve->oid, point,
+                                           slot->fingerprint, &parameters);
 
-    if (p->algorithm != ALGORITHM_ECDH)
-        return session_key_open(p, &recipient, plain, key);
-    err = ecdh_parameters_find(slot->created, public_key->algorithm.curve->oid, recipient.point,
-                               slot->fingerprint, &parameters);
-    if (err)
-        return err;
-    recipient.version = 4;
-    recipient.fingerprint = view_of(slot->fingerprint, FINGERPRINT_LEN);
-    recipient.oid = public_key->algorithm.curve->oid;
-    recipient.kdf_hash = parameters.hash;
-    recipient.kdf_cipher = parameters.cipher;
-    return session_key_open(p, &recipient, plain, key);
+    if (!err)
+        *recipient = (struct recipient){ .version = 4,
+                                         .fingerprint = view_of(slot->fingerprint, FINGERPRINT_LEN),
+                                         .oid = key->algorithm.curve->oid,
+                                         .point = point,
+                                         .kdf_hash = parameters.hash,
+                                         .kdf_cipher = parameters.cipher };
+    return err;
+}
+
+gpg_error_t recipient_session_key(const struct pkesk *p, const struct card_facts *facts,
+                                  struct view certificate, const struct secret *plain,
+                                  struct session_key *key)
+{
+    const struct public_key *card = &facts->key[SLOT_DECRYPT].key;
+    struct certificate c = CERTIFICATE(source_of_view(&certificate));
+    struct recipient recipient = { .point = view_of(card->q.bytes, card->q.len) };
+    struct certificate_key found;
+    gpg_error_t err = 0;
+
+    if (p->algorithm == ALGORITHM_ECDH) {
+        if (!find_in_certificate(&c, p, card, &found))
+            recipient = certificate_recipient(&found);
+        else
+            err = recipient_of_card(facts, &recipient);
+    }
+    if (!err)
+        err = session_key_open(p, &recipient, plain, key);
+    certificate_close(&c);
+    return err;
 }

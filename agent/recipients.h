@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/card.h"
-#include "message/session_key.h"
+#include "message/certificate.h"
 
 #define RECIPIENTS_MAX    64          /* PKESK packets of one request */
 #define RECIPIENTS_OCTETS (64 * 1024) /* all of them together */
@@ -24,8 +24,13 @@ enum fit {
     FIT_NAMED     /* names this token's key */
 };
 
-/* Looks at the decryption slot, whose key must be known. */
-enum fit recipient_fit(const struct pkesk *pkesk, const struct card_facts *facts);
+/* Public key packets from a client, without armor: what the token does not say of its key (the
+ * derivation of an ECDH key, fingerprints other than the one that it holds). Others are ignored. */
+#define CERTIFICATE_OCTETS (64 * 1024)
+
+/* Looks at the decryption slot, whose key must be known. certificate may be empty. */
+enum fit recipient_fit(const struct pkesk *pkesk, const struct card_facts *facts,
+                       struct view certificate);
 
 /* The ciphertext for decipher_encode: for a curve the point as the card takes it. out has
  * PKESK_RSA_OCTETS_MAX octets. Only for a PKESK that fits. */
@@ -33,6 +38,7 @@ struct view recipient_ciphertext(const struct pkesk *pkesk, const struct curve *
                                  uint8_t *out);
 
 /* The session key, from what the card answered. GPG_ERR_DECRYPT_FAILED; GPG_ERR_NOT_FOUND when the
- * card does not tell enough of an ECDH key to derive with. */
+ * card does not tell enough of an ECDH key to derive with, nor does the certificate. */
 gpg_error_t recipient_session_key(const struct pkesk *pkesk, const struct card_facts *facts,
-                                  const struct secret *plain, struct session_key *key);
+                                  struct view certificate, const struct secret *plain,
+                                  struct session_key *key);

@@ -92,8 +92,15 @@ struct cardea_opener {
 gpg_error_t cardea_session_key(struct cardea *connection, const void *pkesk, size_t len,
                                char key[CARDEA_SESSION_KEY_MAX], struct cardea_opener *opener);
 
-/* The same for the message on a descriptor, armored or not, of which only the beginning is read.
- * Also GPG_ERR_NO_DATA for what is no message and GPG_ERR_NOT_ENCRYPTED. */
+/* Gives certificates, armored or not, that say what a token does not say of its key: how its ECDH
+ * key derives, and under which other fingerprints it is known. They go with every later question of
+ * this connection. GPG_ERR_NO_DATA for what holds no OpenPGP public key, GPG_ERR_TOO_LARGE past 64
+ * KiB of public key packets. */
+gpg_error_t cardea_add_certificates(struct cardea *connection, const void *certificates,
+                                    size_t len);
+
+/* The same as cardea_session_key for the message on a descriptor, armored or not, of which only the
+ * beginning is read. Also GPG_ERR_NO_DATA for what is no message and GPG_ERR_NOT_ENCRYPTED. */
 gpg_error_t cardea_message_session_key(struct cardea *connection, int in,
                                        char key[CARDEA_SESSION_KEY_MAX],
                                        struct cardea_opener *opener);

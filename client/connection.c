@@ -158,6 +158,7 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
         goto leave;
     atomic_init(&connection->cancelled, false);
     connection->fd = -1;
+    connection->certificates = BUFFER(CERTIFICATES_OCTETS);
     options = options ? options : &none;
     err = socket_path(options, &home, &path);
     if (!err)
@@ -185,6 +186,7 @@ void cardea_disconnect(struct cardea **r_connection)
     *r_connection = NULL;
     if (!connection)
         return;
+    buffer_free(&connection->certificates);
     guard_begin(&guard);
     assuan_release(connection->assuan);
     guard_end(&guard);

@@ -1,15 +1,19 @@
 /* A connection to the agent, for the other parts of the library. */
 #pragma once
 
+#include "base/bytes.h"
 #include "client/cardea.h"
 
 #include <assuan.h>
 #include <stdatomic.h>
 
+#define CERTIFICATES_OCTETS (64 * 1024) /* as much as the agent takes */
+
 struct cardea {
     assuan_context_t assuan;
     int fd; /* a duplicate of the socket, for cardea_cancel */
     atomic_bool cancelled;
+    struct buffer certificates; /* public key packets */
 };
 
 /* Prepares what libgcrypt needs, once per process, whichever thread comes first. */

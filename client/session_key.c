@@ -32,10 +32,13 @@ static gpg_error_t answer_inquiry(void *context, const char *keyword)
 {
     struct question *q = context;
 
-    /* Others, such as PINENTRY_LAUNCHED, want no answer. */
-    if (strcmp(keyword, "PKESK") != 0)
-        return 0;
-    return assuan_send_data(q->connection->assuan, q->pkesk.data, q->pkesk.len);
+    struct view certificates = buffer_view(&q->connection->certificates);
+
+    if (strcmp(keyword, "PKESK") == 0)
+        return assuan_send_data(q->connection->assuan, q->pkesk.data, q->pkesk.len);
+    if (strcmp(keyword, "CERTIFICATE") == 0)
+        return assuan_send_data(q->connection->assuan, certificates.data, certificates.len);
+    return 0; /* others, such as PINENTRY_LAUNCHED, want no answer */
 }
 
 /* The word behind "NAME " in a status line, made printable. */
@@ -65,7 +68,8 @@ gpg_error_t cardea_session_key(struct cardea *connection, const void *pkesk, siz
     const struct connection_call call = {
         .data = take_data, .inquiry = answer_inquiry, .status = take_status, .context = &q
     };
-    gpg_error_t err = connection_call(connection, "SESSIONKEY", &call);
+    const char *command = connection->certificates.len ? "SESSIONKEY --certificate" : "SESSIONKEY";
+    gpg_error_t err = connection_call(connection, command, &call);
 
     if (!err)
         err = q.failed;

@@ -10,6 +10,7 @@
 #define EXIT_USAGE 2
 
 #define CLI_SESSION_KEY_FILE_MAX 4096
+#define CLI_CERTIFICATES_MAX     (4 * 1024 * 1024)
 
 struct cli {
     const char *program; /* as messages begin */
@@ -68,6 +69,9 @@ int cli_open_input(const struct cli *cli, const char *file);
 /* Reads a FILE, @FD:N or @ENV:NAME. GPG_ERR_UNKNOWN_NAME for another @WORD:, GPG_ERR_ENOENT,
  * GPG_ERR_TOO_LARGE past the buffer's cap. */
 gpg_error_t cli_read_indirect(const char *name, struct buffer *content);
+
+/* Gives the certificates in a file (or what stands for one) to the connection. */
+gpg_error_t cli_add_certificates(struct cardea *connection, const char *name);
 
 /* Where ciphertext waits that is too large for memory, when the output has no folder. */
 const char *cli_temporary_folder(void);

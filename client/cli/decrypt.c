@@ -17,6 +17,7 @@ struct job {
     struct cardea_report report;
     struct progress progress;
     struct cardea *connection;
+    const char *certificate;                  /* a file; NULL: none */
     char session_key[CARDEA_SESSION_KEY_MAX]; /* as given */
 };
 
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
     { "accept-unprotected", no_argument, NULL, 'a' },
     { "session-key", required_argument, NULL, 'k' },
     { "session-key-file", required_argument, NULL, 'f' },
+    { "certificate", required_argument, NULL, 'c' },
     { "max-output", required_argument, NULL, 'm' },
     { "memory-limit", required_argument, NULL, 'l' },
     { NULL, 0, NULL, 0 },
@@ -44,6 +46,8 @@ static const char help[] =
     "                        use the session key (ALGO:HEX) in FILE, or in @FD:N or\n"
     "                        @ENV:NAME, and no token\n"
     "      --session-key KEY the same, for all to see in the list of processes\n"
+    "      --certificate FILE\n"
+    "                        take what the token does not say of its key from there\n"
     "      --accept-unprotected\n"
     "                        read a message that nothing protects from changes\n"
     "      --max-output SIZE stop at more plaintext than this (default: 16G)\n"
@@ -128,6 +132,9 @@ static int take_option(struct job *job, int option)
         return take_session_key(job, optarg);
     case 'f':
         return read_session_key(job, optarg);
+    case 'c':
+        job->certificate = optarg;
+        return -1;
     case 'm':
         return take_size(optarg, &job->options.max_output);
     case 'l':
@@ -266,6 +273,7 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
 {
     struct job job = { .cli = cli, .options = { .progress = go_on, .context = &job } };
     int status = read_arguments(&job, argc, argv);
+    gpg_error_t err;
     int in = -1;
 
     if (status >= 0)
@@ -276,6 +284,14 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
         goto leave;
     if (!job.options.session_key && cli_connect(cli, &job.connection))
         goto leave;
+    if (job.connection && job.certificate) {
+        err = cli_add_certificates(job.connection, job.certificate);
+        if (err) {
+            fprintf(stderr, "cardea: %s: %s: it holds no certificate that can be read\n",
+                    job.certificate, gpg_strerror(err));
+            goto leave;
+        }
+    }
     status = decrypt(&job, in);
 leave:
     cardea_disconnect(&job.connection);

@@ -57,6 +57,17 @@ gpg_error_t cli_read_indirect(const char *name, struct buffer *content)
     return read_file(name, content);
 }
 
+gpg_error_t cli_add_certificates(struct cardea *connection, const char *name)
+{
+    struct buffer content = BUFFER(CLI_CERTIFICATES_MAX);
+    gpg_error_t err = cli_read_indirect(name, &content);
+
+    if (!err)
+        err = cardea_add_certificates(connection, content.data, content.len);
+    buffer_free(&content);
+    return err;
+}
+
 const char *cli_temporary_folder(void)
 {
     const char *folder = secure_getenv("TMPDIR");

@@ -86,7 +86,7 @@ class Insertion(unittest.TestCase):
             w.make_key(name="bob@example.org")
             bobs_key = w.key_file
             w.make_key()
-            w.start_agent(readers=list(dict.fromkeys([w.reader(0), w.reader(1)])))
+            w.start_agent(readers=[w.reader(0), w.reader(1)])
             bob = w.start_token("--serial", "1", imports=bobs_key)
             alice = w.start_token("--serial", "2", reader=1)
             for name, token, other in (("alice", alice, bob), ("bob", bob, alice)):

@@ -314,9 +314,11 @@ class World:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def reader(self, number=0):
-        """What --reader of the agent names one of the readers."""
-        return "pcsc" if PCSC else f"socket:{self.folder}/reader{number}"
+    def reader(self, number=None):
+        """What the agent's --reader calls one of the readers; without a number the one that will do."""
+        if not PCSC:
+            return f"socket:{self.folder}/reader{number or 0}"
+        return "pcsc" if number is None else f"pcsc:Virtual PCD 00 {number:02}"
 
     def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry",
                     ends_with=0):
