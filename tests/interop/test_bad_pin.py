@@ -302,6 +302,21 @@ class Pinentries(PinTest):
                              [f"python3 (process {os.getpid()}) wants to open an encrypted message.",
                               f"Token: unmanaged S/N range FF00:00000001\nKey: {key_id} (cv25519)\nTries left: 3"])
 
+    def test_confirmation_is_the_clients_word(self):
+        with PinWorld() as w:
+            with w.connect() as client:
+                client.command("GET_CONFIRMATION Really+100%25%0AToken:+another%1B[31m")
+                self.assertEqual(self.said(w.prompts()[0], "SETDESC"),
+                                 f"python3 (process {os.getpid()}) says:\n\nReally 100%25?Token: another?[31m")
+                for line, code in (("GET_CONFIRMATION", Code.ASS_PARAMETER), ("GET_CONFIRMATION 5%", Code.ASS_SYNTAX)):
+                    with self.assertRaises(AssuanError) as caught:
+                        client.command(line)
+                    self.assertEqual(caught.exception.code, code)
+                w.pinentry(MODE="not-ok")
+                with self.assertRaises(AssuanError) as caught:
+                    client.command("GET_CONFIRMATION Really")
+                self.assertEqual(caught.exception.code, Code.NOT_CONFIRMED)
+
     def begin(self, w):
         """A client whose prompt is open, which waits for its answer."""
         client = w.connect()
