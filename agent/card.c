@@ -24,6 +24,7 @@ struct card *card_new(struct readers *readers, const struct reader_info *info,
     card->insertion = info->insertion;
     memcpy(card->reader_name, info->name, sizeof card->reader_name);
     memcpy(card->facts.reader, info->name, sizeof card->facts.reader);
+    fifo_lock_init(&card->queue);
     fifo_lock_init(&card->turn);
     pthread_mutex_init(&card->facts_mutex, NULL);
     return card;
@@ -45,6 +46,7 @@ void card_unref(struct card **r_card)
     pin_cache_wipe(&card->pin);
     reader_disconnect(&card->reader);
     fifo_lock_destroy(&card->turn);
+    fifo_lock_destroy(&card->queue);
     pthread_mutex_destroy(&card->facts_mutex);
     free(card);
 }

@@ -44,7 +44,8 @@ struct pin_question {
 };
 
 struct pin_source {
-    /* Fills *pin, or an error that ends the request. No card lock but the turn is held. */
+    /* Fills *pin, or an error that ends the request. Nothing of the card's is held but the
+     * place in the queue of those who may ask. */
     gpg_error_t (*ask)(void *context, const struct pin_question *question, struct secret *pin);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);

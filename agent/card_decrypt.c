@@ -23,17 +23,22 @@ struct job {
     struct secret pin;    /* typed and not yet sent */
     bool from_cache;      /* `pin` was typed for an earlier request */
     unsigned tries_shown; /* with the question that gave us this PIN */
+    uint8_t aid_shown[AID_LEN];
+    size_t pin_max;       /* of the card that asked for a PIN */
     bool want_pin;        /* this round ended for want of one */
     gpg_error_t previous; /* why the last PIN did not do */
     bool recovered;       /* the one second chance has been used */
     struct secret plain;
 };
 
-static bool key_is_there(struct card *card, const struct public_key *key)
+/* It holds the key, and a typed PIN is for the card that the prompt named. */
+static bool is_the_right_card(const struct card *card, const struct job *job)
 {
     const struct key_facts *slot = &card->facts.key[SLOT_DECRYPT];
 
-    return slot->state == SLOT_READ && memcmp(slot->key.keygrip, key->keygrip, KEYGRIP_LEN) == 0;
+    return slot->state == SLOT_READ &&
+           memcmp(slot->key.keygrip, job->key->keygrip, KEYGRIP_LEN) == 0 &&
+           (!job->pin.data || memcmp(card->app.data.aid, job->aid_shown, AID_LEN) == 0);
 }
 
 static gpg_error_t read_kdf_once(struct card *card)
@@ -78,7 +83,8 @@ static gpg_error_t take_cached_pin(struct card *card, struct job *job)
     return secret_copy(&job->pin, secret_view(&card->pin.pin));
 }
 
-/* Ends this round in order to ask, unless asking is of no use. */
+/* Ends this round in order to ask, unless asking is of no use. What is shown must be remembered:
+ * others may use the card meanwhile. */
 static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_error_t previous)
 {
     const struct pw_status *pw = &card->app.data.pw;
@@ -90,6 +96,8 @@ static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_
     if (pw->pw1_tries == 0)
         return gpg_error(GPG_ERR_PIN_BLOCKED);
     job->want_pin = true;
+    job->tries_shown = pw->pw1_tries;
+    job->pin_max = pw->pw1_max;
     return 0;
 }
 
@@ -113,7 +121,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
     /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
     if (job->pin.data || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
         err = card_identify(card);
-    if (!err && !key_is_there(card, job->key))
+    if (!err && !is_the_right_card(card, job))
         err = gpg_error(GPG_ERR_WRONG_CARD);
     /* Before a human types for nothing. */
     if (!err && !channel_takes(&card->app.channel, job->data.len))
@@ -181,7 +189,7 @@ static void note_use(struct card *card)
     atomic_store(&card->pin_end_ms, pin_cache_end_ms(&card->pin, card->pin_policy));
 }
 
-static gpg_error_t one_round(struct card *card, struct job *job)
+static gpg_error_t use_card(struct card *card, struct job *job)
 {
     gpg_error_t err = card_begin(card, CARD_WAIT_MS);
 
@@ -196,35 +204,39 @@ static gpg_error_t one_round(struct card *card, struct job *job)
     return err;
 }
 
+/* A second chance is for a card that was reset or taken over by another program in between, not for
+ * one that keeps failing. *again: this was the first. */
+static gpg_error_t one_round(struct card *card, struct job *job, bool *again)
+{
+    gpg_error_t err;
+
+    card_take_turn(card);
+    err = use_card(card, job);
+    *again =
+        err && (card_recover(card, err) || gpg_err_code(err) == GPG_ERR_NO_AUTH) && !job->recovered;
+    card_leave_turn(card);
+    job->recovered = job->recovered || *again;
+    return err;
+}
+
+/* Others may have their turns meanwhile. */
 static gpg_error_t ask_for_pin(struct card *card, struct job *job)
 {
     struct card_facts facts;
     struct pin_question question = { .facts = &facts,
                                      .slot = SLOT_DECRYPT,
-                                     .tries_left = card->app.data.pw.pw1_tries,
+                                     .tries_left = job->tries_shown,
                                      .previous = job->previous,
                                      .pin_min = PIN_MIN,
-                                     .pin_max = card->app.data.pw.pw1_max };
+                                     .pin_max = job->pin_max };
 
     if (job->pins->is_gone(job->pins->context))
         return gpg_error(GPG_ERR_CANCELED);
     card_known_facts(card, &facts);
+    memcpy(job->aid_shown, facts.data.aid, AID_LEN);
     job->want_pin = false;
     job->from_cache = false;
-    job->tries_shown = question.tries_left;
     return job->pins->ask(job->pins->context, &question, &job->pin);
-}
-
-/* A second chance is for a card that was reset or taken over by another program in between, not for
- * one that keeps failing. */
-static bool try_again(struct card *card, struct job *job, gpg_error_t err)
-{
-    bool may_help = card_recover(card, err) || gpg_err_code(err) == GPG_ERR_NO_AUTH;
-
-    if (!may_help || job->recovered)
-        return false;
-    job->recovered = true;
-    return true;
 }
 
 /* The errors by which the rounds tell each other what to do next mean something else to a
@@ -241,17 +253,18 @@ static gpg_error_t last_word(gpg_error_t err)
     }
 }
 
-static gpg_error_t decrypt_in_turn(struct card *card, struct job *job)
+static gpg_error_t decrypt_in_rounds(struct card *card, struct job *job)
 {
     gpg_error_t err;
+    bool again;
 
     do {
-        err = one_round(card, job);
+        err = one_round(card, job, &again);
         if (!err && job->want_pin)
             err = ask_for_pin(card, job);
         else if (!err)
             return 0;
-    } while (!err || try_again(card, job, err));
+    } while (!err || again);
     return last_word(err);
 }
 
@@ -261,12 +274,12 @@ gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct
     struct job job = { .key = key, .data = data, .pins = pins };
     gpg_error_t err;
 
-    card_take_turn(card);
+    fifo_lock_take(&card->queue);
     if (pins->is_gone(pins->context))
         err = gpg_error(GPG_ERR_CANCELED);
     else
-        err = decrypt_in_turn(card, &job);
-    card_leave_turn(card);
+        err = decrypt_in_rounds(card, &job);
+    fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);
     secret_free(&job.pin);

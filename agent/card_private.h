@@ -13,6 +13,7 @@ struct card {
     char reader_name[READER_NAME_MAX];
     uint32_t insertion;
 
+    struct fifo_lock queue; /* requests that may ask a human, one at a time; never for others */
     struct fifo_lock turn;
     /* Below: only for whoever has the turn. */
     struct reader *reader; /* NULL: not connected */
@@ -33,7 +34,8 @@ struct card {
     gpg_error_t lasting_error; /* why there are no facts, for as long as the card stays */
 };
 
-/* The card's turn. Taking it waits behind all who came before. */
+/* The card's turn: for as long as its reader is used, and never while a human is asked. Taking it
+ * waits behind all who came before. */
 void card_take_turn(struct card *card);
 void card_leave_turn(struct card *card);
 

@@ -193,14 +193,23 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
 static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
+    struct buffer plain = BUFFER(ASSUAN_LINELENGTH);
     char peer[64], said[200], text[320];
+    gpg_error_t err;
 
     for (char *p = line; *p; p++)
         *p = *p == '+' ? ' ' : *p;
-    text_escape(view_of(line, strlen(line)), said, sizeof said);
-    snprintf(text, sizeof text, "%s says:\n\n%s",
-             peer_describe(session->peer_pid, peer, sizeof peer), said);
-    return session_error(pin_confirm(session, text, "Yes"));
+    err = inquiry_unescape(view_of(line, strlen(line)), &plain);
+    if (!err && plain.len == 0)
+        err = gpg_error(GPG_ERR_ASS_PARAMETER);
+    if (!err) {
+        text_escape(buffer_view(&plain), said, sizeof said);
+        snprintf(text, sizeof text, "%s says:\n\n%s",
+                 peer_describe(session->peer_pid, peer, sizeof peer), said);
+        err = pin_confirm(session, text, "Yes");
+    }
+    buffer_free(&plain);
+    return session_error(err);
 }
 
 const struct session_command session_decrypt_commands[] = {

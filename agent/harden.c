@@ -3,9 +3,22 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+void harden_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR); /* the lowest free number */
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
 
 void harden_process(bool runs_command)
 {

@@ -38,6 +38,8 @@ static gpg_error_t open_signals(struct process *process)
     sigset_t signals;
 
     signal(SIGPIPE, SIG_IGN);
+    /* Ignored, as we may have inherited it, our children would vanish before we have seen them. */
+    signal(SIGCHLD, SIG_DFL);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -203,6 +205,7 @@ int main(int argc, char **argv)
     struct process process = { .socket = SOCKET_FILE, .signal_fd = -1, .agent.stop_fd = -1 };
     int status;
 
+    harden_descriptors();
     log_init("cardea-agent", LOG_LEVEL_WARNING);
     status = config_load(&process.config, argc, argv);
     if (status != CONFIG_RUN) {

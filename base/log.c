@@ -49,6 +49,11 @@ __attribute__((format(printf, 2, 0))) static void write_line(enum log_level leve
     len += vsnprintf(line + len, sizeof line - (size_t)len, format, args);
     if (len > (int)sizeof line - 2)
         len = (int)sizeof line - 2;
+    /* Names of readers and files, and arguments, are not ours: a line stays one line. */
+    for (int i = 0; i < len; i++) {
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    }
     line[len++] = '\n';
     if (write(STDERR_FILENO, line, (size_t)len) < 0) {
         /* Nobody is left to tell. */

@@ -32,6 +32,7 @@ struct readers {
 
 struct reader {
     const struct backend *backend;
+    gpg_error_t end; /* after which there is nothing but to disconnect; 0: none yet */
     uint8_t atr[READER_ATR_MAX];
     size_t atr_len;
 };

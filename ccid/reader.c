@@ -114,11 +114,37 @@ struct view reader_atr(const struct reader *reader)
     return view_of(reader->atr, reader->atr_len);
 }
 
+/* Remembers an error after which the connection is of no use. pcscd, for one, takes a reader for
+ * empty for long after somebody tried to reset a card that had just been taken out of it. */
+static gpg_error_t settle(struct reader *reader, gpg_error_t err)
+{
+    switch (gpg_err_code(err)) {
+    case GPG_ERR_CARD_REMOVED:
+    case GPG_ERR_TIMEOUT:
+    case GPG_ERR_NO_SERVICE:
+    case GPG_ERR_CARD:
+        reader->end = err;
+        break;
+    default:
+        break;
+    }
+    return err;
+}
+
+/* Why a call must not be made; 0 when it may. */
+static gpg_error_t refusal(const struct reader *reader, struct deadline deadline,
+                           gpg_err_code_t late)
+{
+    if (reader->end)
+        return reader->end;
+    return deadline_passed(deadline) ? gpg_error(late) : 0;
+}
+
 gpg_error_t reader_begin(struct reader *reader, struct deadline deadline)
 {
-    if (deadline_passed(deadline))
-        return gpg_error(GPG_ERR_LOCKED);
-    return reader->backend->begin(reader, deadline);
+    gpg_error_t err = refusal(reader, deadline, GPG_ERR_LOCKED);
+
+    return err ? err : settle(reader, reader->backend->begin(reader, deadline));
 }
 
 void reader_end(struct reader *reader)
@@ -135,19 +161,20 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     if (command.len < COMMAND_MIN)
         return gpg_error(GPG_ERR_INV_LENGTH);
     /* A command that could not wait for its answer must not be sent. */
-    if (deadline_passed(deadline))
-        return gpg_error(GPG_ERR_TIMEOUT);
+    err = refusal(reader, deadline, GPG_ERR_TIMEOUT);
+    if (err)
+        return err;
     err = reader->backend->transmit(reader, command, answer, deadline);
     if (!err && answer->len < ANSWER_MIN)
         err = gpg_error(GPG_ERR_CARD);
     if (err)
         buffer_clear(answer);
-    return err;
+    return settle(reader, err);
 }
 
 gpg_error_t reader_reset(struct reader *reader, struct deadline deadline)
 {
-    if (deadline_passed(deadline))
-        return gpg_error(GPG_ERR_TIMEOUT);
-    return reader->backend->reset(reader, deadline);
+    gpg_error_t err = refusal(reader, deadline, GPG_ERR_TIMEOUT);
+
+    return err ? err : settle(reader, reader->backend->reset(reader, deadline));
 }

@@ -16,7 +16,10 @@
  * - GPG_ERR_NO_SERVICE: no PC/SC service answers; disconnect
  * - GPG_ERR_EACCES: the PC/SC service refused us (polkit)
  * - GPG_ERR_CARD: the card or reader failed in another way; disconnect
- * - GPG_ERR_INV_ARG: a reader specification that means nothing */
+ * - GPG_ERR_INV_ARG: a reader specification that means nothing
+ *
+ * Where it says disconnect, the card is not touched through this connection any more: every later
+ * call returns the same error. */
 #pragma once
 
 #include "base/bytes.h"

@@ -145,11 +145,20 @@ static gpg_error_t place(struct output *output)
                                                                         : gpg_error(GPG_ERR_EEXIST);
 }
 
+/* Network file systems say only when a descriptor is closed that they have no room. What was
+ * replaced must be on the disk before the old is gone (fsync); what is new may take its time. */
+static int end_writing(int fd)
+{
+    int copy = dup(fd);
+
+    return copy < 0 ? -1 : close(copy);
+}
+
 gpg_error_t output_commit(struct output *output, bool overwrite)
 {
     if (!output->path)
         return 0;
-    if (fsync(output->fd))
+    if (overwrite ? fsync(output->fd) : end_writing(output->fd))
         return gpg_error_from_syserror();
     return overwrite ? replace(output) : place(output);
 }

@@ -22,7 +22,7 @@ begun = time.monotonic()
 process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
 _, status, usage = os.wait4(process.pid, 0)
-print(status, time.monotonic() - begun, usage.ru_maxrss)
+print(status, time.monotonic() - begun, usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 """
 CHUNK_OCTET = 16  # chunks of 4 MiB
 
@@ -96,15 +96,15 @@ class Bench:
         return {n: c for n, c in found.items() if shutil.which(str(c[0]))}
 
     def run(self, command):
-        """Seconds and peak MB, or None for a program that cannot do it."""
+        """Seconds, peak MB and seconds of processor, or None for a program that cannot do it."""
         self.out.unlink(missing_ok=True)
         # By a small process: what is forked from a large one begins with its peak.
         run = subprocess.run([sys.executable, "-c", LAUNCHER, *map(str, command)], capture_output=True,
                              text=True, check=True)
-        status, taken, peak = run.stdout.split()
+        status, taken, peak, worked = run.stdout.split()
         if int(status) or not self.out.exists() or self.out.read_bytes() != self.text:
             return None
-        return float(taken), int(peak) / 1024
+        return float(taken), int(peak) / 1024, float(worked)
 
     def compare(self, message):
         runs = {name: [] for name in self.commands(message)}
@@ -119,7 +119,8 @@ class Bench:
             seconds = statistics.median(r[0] for r in results)
             base = base or seconds
             print(f"{message.name:18} {name:8} {seconds:7.3f} s {SIZE / 1e6 / seconds:7.0f} MB/s "
-                  f"{max(r[1] for r in results):6.0f} MB   cardea is {seconds / base:.2f} times as fast")
+                  f"{max(r[1] for r in results):6.0f} MB {statistics.median(r[2] for r in results):7.3f} s of "
+                  f"processor   cardea is {seconds / base:.2f} times as fast")
 
 
 def main():

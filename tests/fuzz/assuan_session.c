@@ -3,8 +3,8 @@
  * client too.
  *
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
- * system calls be replaced, and a thread that reads the other end of a socket would cost more
- * than all the rest. */
+ * system calls be replaced, and a thread that reads the other end of a socket would cost more than
+ * all the rest. */
 #include "agent/pin_expiry.h"
 #include "agent/session.h"
 #include "base/log.h"

@@ -155,8 +155,7 @@ void reader_end(struct reader *reader)
     reader->begun = false;
 }
 
-/* Returns an error, or 0 with *sw the status word to answer with, 0 for what the card itself
- * says. */
+/* An error, or 0 with *sw the status word to answer with, 0 for what the card itself says. */
 static gpg_error_t next_fault(uint16_t *sw)
 {
     static const gpg_err_code_t errors[] = { 0,

@@ -1,5 +1,5 @@
-/* What a client answers to INQUIRE PKESK, and to INQUIRE CERTIFICATE, for tokens that never
- * change: the first octet chooses the token and how much of the rest is the certificate. */
+/* What a client answers to INQUIRE PKESK, and to INQUIRE CERTIFICATE, for tokens that never change:
+ * the first octet chooses the token and how much of the rest is the certificate. */
 #include "agent/recipients.h"
 
 #include "apdu/point.h"

@@ -1,7 +1,7 @@
-/* hold-reader exclusive|transaction|reset|select: another program at the first reader with a
- * card. It connects to the card for itself alone, or shared and begins a transaction, or resets
- * the card, or selects another application (in vain, which deselects ours); says "ready", and
- * holds what it has until its input ends. */
+/* hold-reader exclusive|transaction|reset|select: another program at the first reader with a card.
+ * It connects to the card for itself alone, or shared and begins a transaction, or resets the
+ * card, or selects another application (in vain, which deselects ours); says "ready", and holds
+ * what it has until its input ends. */
 #include <winscard.h>
 
 #include <stdio.h>

@@ -302,6 +302,21 @@ class Pinentries(PinTest):
                              [f"python3 (process {os.getpid()}) wants to open an encrypted message.",
                               f"Token: unmanaged S/N range FF00:00000001\nKey: {key_id} (cv25519)\nTries left: 3"])
 
+    def test_confirmation_is_the_clients_word(self):
+        with PinWorld() as w:
+            with w.connect() as client:
+                client.command("GET_CONFIRMATION Really+100%25%0AToken:+another%1B[31m")
+                self.assertEqual(self.said(w.prompts()[0], "SETDESC"),
+                                 f"python3 (process {os.getpid()}) says:\n\nReally 100%25?Token: another?[31m")
+                for line, code in (("GET_CONFIRMATION", Code.ASS_PARAMETER), ("GET_CONFIRMATION 5%", Code.ASS_SYNTAX)):
+                    with self.assertRaises(AssuanError) as caught:
+                        client.command(line)
+                    self.assertEqual(caught.exception.code, code)
+                w.pinentry(MODE="not-ok")
+                with self.assertRaises(AssuanError) as caught:
+                    client.command("GET_CONFIRMATION Really")
+                self.assertEqual(caught.exception.code, Code.NOT_CONFIRMED)
+
     def begin(self, w):
         """A client whose prompt is open, which waits for its answer."""
         client = w.connect()
@@ -343,6 +358,45 @@ class Pinentries(PinTest):
             thread.join()
             self.assertEqual(len(result[0]), 33)
             self.counts(w, 1)
+
+    def test_others_are_answered_during_the_prompt(self):
+        """A human who thinks keeps nobody from looking at the card, and from reading what was not read yet."""
+        with PinWorld() as w:
+            w.pinentry(MODE="hang")
+            first = self.begin(w)
+            with w.connect() as client:
+                client.command("KEYINFO --list")
+                self.assertEqual(len(client.status), 2)
+                for command in ("SCD SERIALNO", "SCD LEARN --force", "READKEY OPENPGP.1", "TOKENS"):
+                    client.command(command)
+            self.assertEqual(len(w.prompts()), 1)
+            self.assertEqual(w.proxy.verifies(), [])
+            w.pinentry()
+            first.close()
+            self.works(w)
+            self.counts(w, 1)
+
+    def test_card_changes_while_others_look(self):
+        """The PIN is for the card that the prompt named, even when another client has learned meanwhile that the
+        card is another now."""
+        with PinWorld() as w:
+            changed = threading.Event()
+
+            def disguise(_proxy, command, ask):
+                answer = ask(command)
+                return answer.replace(bytes.fromhex("FF0000000001"), bytes.fromhex("FF0000000002"))
+            w.insert(w.proxy, lambda *_: disguise if changed.is_set() else None)
+            w.pinentry(DELAY_MS=300)
+            client = self.begin(w)
+            changed.set()
+            with w.connect() as other:
+                other.command("SCD LEARN --force")
+                self.assertIn("SERIALNO D276000124010304FF00000000020000", other.status)
+            with self.assertRaises(AssuanError) as caught:
+                client.answer()
+            self.assertEqual(caught.exception.code, Code.WRONG_CARD)
+            client.close()
+            self.assertEqual(w.proxy.verifies(), [])
 
     def test_modes_without_a_human(self):
         with PinWorld() as w:

@@ -228,6 +228,7 @@ class Settings(Place):
                                (["--log-level", "loud"], "expected error, warning, info or debug"),
                                (["--pinentry", "a/b"], "expected an absolute path")):
             self.refuses(words, options=options, status=USAGE)
+        self.refuses("unknown option --a?b?[31m", options=["--a\nb\x1b[31m"], status=USAGE)
         self.starts()
 
 

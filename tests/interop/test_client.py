@@ -283,6 +283,13 @@ class Signatures(unittest.TestCase):
             self.assertEqual((checked.returncode, checked.stdout.decode()), (0, TEXT), checked.stderr)
 
 
+class Threads(Shared):
+    def test_several_at_once(self):
+        run = subprocess.run([BIN / "client-threads", self.w.write("mail", self.mail)], env=self.w.env,
+                             capture_output=True, timeout=60, check=False)
+        self.assertEqual((run.returncode, run.stdout), (0, b"ok\n"), run.stderr.decode())
+
+
 class BadMessages(Shared):
     def test_cut_anywhere(self):
         message = dearmor(self.w.encrypt("short"))

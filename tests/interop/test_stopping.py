@@ -233,6 +233,24 @@ grep NoNewPrivs /proc/self/status
         self.assertEqual(self.run_with("/etc/passwd").returncode, 126)
         self.assertEqual(self.run_with("sh", "-c", "kill -KILL $$").returncode, 128 + signal.SIGKILL)
 
+    def test_parent_that_ignores_its_children(self):
+        """SIGCHLD may be ignored by whoever starts us; we see our children all the same."""
+        result = self.run_with("true", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(result.returncode, 0)
+
+    def test_no_standard_descriptors(self):
+        """Started with none of them open, the agent writes its log into no socket of its own."""
+        with StopWorld() as w:
+            w.stop_agent()
+            w.agent_process = w.start(BIN / "cardea-agent", "--gnupghome", w.home, "--log-level", "debug",
+                                      "--reader", w.reader(), "--pinentry", BIN / "fake-pinentry",
+                                      preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)])
+            w.wait_for_agent()
+            w.insert(w.proxy)
+            for fd in range(3):
+                self.assertEqual(os.readlink(f"/proc/{w.agent_process.pid}/fd/{fd}"), "/dev/null")
+            self.assertEqual(w.decrypt(w.mail).stdout, b"Dear Alice")
+
     def test_command_is_told_to_end(self):
         """The agent, told to end, tells its command; Ctrl-C at a terminal is for the command alone."""
         with World() as w:

@@ -137,7 +137,7 @@ class Assuan:
             if line.startswith(b"D "):
                 data += self.unescape(line[2:])
             elif line.startswith(b"S "):
-                self.status.append(line[2:].decode())
+                self.status.append(line[2:].decode(errors="surrogateescape"))
             elif line.startswith(b"INQUIRE "):
                 self.reply_to(line[8:].decode(), inquiries or {})
             elif line == b"OK" or line.startswith(b"OK "):

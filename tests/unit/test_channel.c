@@ -23,6 +23,7 @@ static struct fixture begin(const struct exchange *script, size_t count, bool ex
 static gpg_error_t send(struct fixture *f, const struct command *command)
 {
     f->channel.reader = &f->reader.reader;
+    f->reader.reader.end = 0; /* each command on a connection of its own */
     return channel_send(&f->channel, command, &f->response);
 }
 

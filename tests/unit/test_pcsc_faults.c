@@ -126,35 +126,79 @@ static const struct {
     { 1, GPG_ERR_CARD, GPG_ERR_CARD },
 };
 
-static void every_code_of_every_call(void **state)
+/* What a call returns when the library's does, on a connection of its own. */
+static gpg_err_code_t begin_with(LONG code)
+{
+    struct reader *reader = connected();
+    gpg_error_t err;
+
+    fake_fail_once(FAKE_BEGIN, code);
+    err = reader_begin(reader, deadline_in_ms(SOON));
+    reader_disconnect(&reader);
+    return CODE(err);
+}
+
+static gpg_err_code_t reset_with(LONG code)
+{
+    struct reader *reader = connected();
+    gpg_error_t err;
+
+    fake_fail_once(FAKE_RECONNECT, code);
+    err = reader_reset(reader, deadline_in_ms(SOON));
+    reader_disconnect(&reader);
+    return CODE(err);
+}
+
+/* With a reset by another program first, or without. */
+static gpg_err_code_t transmit_with(LONG code, LONG reconnect)
 {
     struct buffer answer = BUFFER(16);
+    struct reader *reader = connected();
+    gpg_error_t err;
 
+    fake_fail_once(FAKE_TRANSMIT, code);
+    fake_fail_once(FAKE_RECONNECT, reconnect);
+    err = transmit(reader, &answer, SOON);
+    assert_int_equal(answer.len, 0);
+    fake_fail_once(FAKE_RECONNECT, 0);
+    reader_disconnect(&reader);
+    buffer_free(&answer);
+    return CODE(err);
+}
+
+static void every_code_of_every_call(void **state)
+{
     (void)state;
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+        LONG code = meanings[i].code;
         struct reader *reader;
 
-        fake_fail(FAKE_CONNECT, meanings[i].code);
+        fake_fail_once(FAKE_CONNECT, code);
         assert_int_equal(CODE(connect_card(&reader, SOON)), meanings[i].connecting);
         assert_null(reader);
-        fake_fail(FAKE_CONNECT, 0);
-        reader = connected();
-        fake_fail(FAKE_BEGIN, meanings[i].code);
-        assert_int_equal(CODE(reader_begin(reader, deadline_in_ms(SOON))), meanings[i].connected);
-        fake_fail(FAKE_BEGIN, 0);
-        fake_fail(FAKE_TRANSMIT, meanings[i].code);
-        assert_int_equal(CODE(transmit(reader, &answer, SOON)), meanings[i].connected);
-        assert_int_equal(answer.len, 0);
-        fake_fail(FAKE_TRANSMIT, 0);
-        fake_fail(FAKE_RECONNECT, meanings[i].code);
-        assert_int_equal(CODE(reader_reset(reader, deadline_in_ms(SOON))), meanings[i].connected);
-        fake_fail_once(FAKE_TRANSMIT, SCARD_W_RESET_CARD);
-        assert_int_equal(CODE(transmit(reader, &answer, SOON)), meanings[i].connected);
-        fake_fail(FAKE_RECONNECT, 0);
-        assert_works(reader);
-        reader_disconnect(&reader);
+        assert_int_equal(begin_with(code), meanings[i].connected);
+        assert_int_equal(reset_with(code), meanings[i].connected);
+        assert_int_equal(transmit_with(code, 0), meanings[i].connected);
+        assert_int_equal(transmit_with(SCARD_W_RESET_CARD, code), meanings[i].connected);
     }
     assert_int_equal(fake_count(FAKE_END), 0);
+}
+
+static void connection_that_ended_is_not_used(void **state)
+{
+    struct buffer answer = BUFFER(16);
+    struct reader *reader = connected();
+
+    (void)state;
+    fake_fail_once(FAKE_TRANSMIT, SCARD_E_NOT_TRANSACTED);
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_CARD);
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_CARD);
+    assert_int_equal(CODE(reader_begin(reader, deadline_in_ms(SOON))), GPG_ERR_CARD);
+    assert_int_equal(CODE(reader_reset(reader, deadline_in_ms(SOON))), GPG_ERR_CARD);
+    assert_int_equal(fake_count(FAKE_TRANSMIT), 1);
+    assert_int_equal(fake_count(FAKE_BEGIN), 0);
+    assert_int_equal(fake_count(FAKE_RECONNECT), 0);
+    reader_disconnect(&reader);
     buffer_free(&answer);
 }
 
@@ -301,7 +345,7 @@ static void call_that_hangs_costs_its_deadline(void **state)
     fake_block(FAKE_TRANSMIT, true);
     start = monotonic_ms();
     assert_in_time(start, transmit(reader, &answer, BRIEF), GPG_ERR_TIMEOUT);
-    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_CARD);
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_TIMEOUT);
     reader_disconnect(&reader);
     release(FAKE_TRANSMIT);
     reader = connected();
@@ -519,6 +563,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FAULT_TEST(every_code_of_every_call),
+        FAULT_TEST(connection_that_ended_is_not_used),
         FAULT_TEST(failed_answer_leaves_nothing_behind),
         FAULT_TEST(refusal_is_told_from_a_service_that_ends),
         FAULT_TEST(list_says_why_it_is_empty),

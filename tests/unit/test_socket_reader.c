@@ -106,6 +106,18 @@ static void assert_echo(struct reader *reader, enum act act)
     buffer_free(&answer);
 }
 
+/* Every call but the last returns what ended the connection. */
+static void assert_ended(struct reader *reader, gpg_err_code_t code)
+{
+    struct buffer answer = BUFFER(256);
+
+    assert_int_equal(CODE(transmit(reader, ACT_ECHO, 0, &answer, SOON)), code);
+    assert_int_equal(CODE(reader_begin(reader, deadline_in_ms(SOON))), code);
+    assert_int_equal(CODE(reader_reset(reader, deadline_in_ms(SOON))), code);
+    reader_end(reader);
+    assert_int_equal(answer.len, 0);
+}
+
 /* A card is inserted, connected to and asked for `act`, which must end in `code`; afterwards it is
  * still there, or not, and the next card works. */
 static void assert_fails(struct bench *b, enum act act, unsigned number, gpg_err_code_t code,
@@ -120,14 +132,15 @@ static void assert_fails(struct bench *b, enum act act, unsigned number, gpg_err
     assert_int_equal(buffer_append(&answer, "old", 3), 0);
     assert_int_equal(CODE(transmit(reader, act, number, &answer, ms)), code);
     assert_int_equal(answer.len, 0);
+    assert_ended(reader, code == GPG_ERR_TOO_LARGE ? GPG_ERR_CARD_REMOVED : code);
+    reader_disconnect(&reader);
     if (stays) {
+        reader = connect_card(b);
         assert_echo(reader, ACT_ECHO);
-        assert_true(look(b).present);
+        reader_disconnect(&reader);
     } else {
-        assert_int_equal(CODE(transmit(reader, ACT_ECHO, 0, &answer, SOON)), GPG_ERR_CARD_REMOVED);
         wait_present(b, false);
     }
-    reader_disconnect(&reader);
     emulator_stop(&e);
     wait_present(b, false);
     insert(b, &next);
@@ -200,7 +213,6 @@ static void fast_reinsertion_is_seen(void **state)
 {
     struct bench *b = *state;
     struct emulator first = { 0 }, second = { 0 };
-    struct buffer answer = BUFFER(64);
     struct reader *reader;
     uint32_t insertion;
 
@@ -212,9 +224,7 @@ static void fast_reinsertion_is_seen(void **state)
     readers_wait(b->readers);
     assert_true(look(b).present);
     assert_int_not_equal(look(b).insertion, insertion);
-    assert_int_equal(CODE(transmit(reader, ACT_ECHO, 0, &answer, SOON)), GPG_ERR_CARD_REMOVED);
-    assert_int_equal(CODE(reader_begin(reader, deadline_in_ms(SOON))), GPG_ERR_CARD_REMOVED);
-    assert_int_equal(CODE(reader_reset(reader, deadline_in_ms(SOON))), GPG_ERR_CARD_REMOVED);
+    assert_ended(reader, GPG_ERR_CARD_REMOVED);
     reader_disconnect(&reader);
     emulator_stop(&second);
 }
@@ -422,15 +432,17 @@ static void transaction_excludes_the_other_reader(void **state)
     struct bench *b = *state;
     struct buffer answer = BUFFER(64);
     struct emulator e = { 0 };
-    struct reader *one, *other;
+    struct reader *one, *other, *third;
     pthread_t thread;
 
     insert(b, &e);
     one = connect_card(b);
     other = connect_card(b);
+    third = connect_card(b);
     assert_int_equal(reader_begin(one, deadline_in_ms(SOON)), 0);
     assert_int_equal(CODE(reader_begin(other, deadline_in_ms(BRIEF))), GPG_ERR_LOCKED);
-    assert_int_equal(CODE(transmit(other, ACT_ECHO, 0, &answer, BRIEF)), GPG_ERR_TIMEOUT);
+    assert_int_equal(CODE(transmit(third, ACT_ECHO, 0, &answer, BRIEF)), GPG_ERR_TIMEOUT);
+    reader_disconnect(&third);
     assert_echo(one, ACT_ECHO);
     assert_int_equal(e.commands, 1);
     pthread_create(&thread, NULL, end_later, one);
