@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* How long the threads that lock cards, and the end of the agent, wait for one. */
 #define LOCK_WAIT_MS 1000
@@ -15,6 +17,11 @@ struct card *card_new(struct readers *readers, const struct reader_info *info,
 
     if (!card)
         return NULL;
+    card->gone_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (card->gone_fd < 0) {
+        free(card);
+        return NULL;
+    }
     atomic_init(&card->references, 1);
     atomic_init(&card->gone, false);
     card->readers = readers;
@@ -48,6 +55,7 @@ void card_unref(struct card **r_card)
     fifo_lock_destroy(&card->turn);
     fifo_lock_destroy(&card->queue);
     pthread_mutex_destroy(&card->facts_mutex);
+    close(card->gone_fd);
     free(card);
 }
 
@@ -65,6 +73,7 @@ bool card_belongs_to(const struct card *card, const struct readers *readers)
 void card_set_gone(struct card *card)
 {
     atomic_store(&card->gone, true);
+    eventfd_write(card->gone_fd, 1);
 }
 
 void card_known_facts(struct card *card, struct card_facts *facts)

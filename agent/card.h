@@ -41,6 +41,7 @@ struct pin_question {
     gpg_error_t previous; /* 0; GPG_ERR_BAD_PIN after a wrong one; GPG_ERR_CONFLICT when another
                            * program spent a try while the human typed */
     size_t pin_min, pin_max;
+    int gone_fd; /* readable once the card has left: nobody need answer any more */
 };
 
 struct pin_source {

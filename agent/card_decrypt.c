@@ -228,7 +228,9 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
                                      .tries_left = job->tries_shown,
                                      .previous = job->previous,
                                      .pin_min = PIN_MIN,
-                                     .pin_max = job->pin_max };
+                                     .pin_max = job->pin_max,
+                                     .gone_fd = card->gone_fd };
+    gpg_error_t err;
 
     if (job->pins->is_gone(job->pins->context))
         return gpg_error(GPG_ERR_CANCELED);
@@ -236,7 +238,8 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
     memcpy(job->aid_shown, facts.data.aid, AID_LEN);
     job->want_pin = false;
     job->from_cache = false;
-    return job->pins->ask(job->pins->context, &question, &job->pin);
+    err = job->pins->ask(job->pins->context, &question, &job->pin);
+    return err && atomic_load(&card->gone) ? gpg_error(GPG_ERR_CARD_REMOVED) : err;
 }
 
 /* The errors by which the rounds tell each other what to do next mean something else to a

@@ -9,6 +9,7 @@
 struct card {
     atomic_int references;
     atomic_bool gone;
+    int gone_fd; /* eventfd; readable for good once the card is gone */
     struct readers *readers;
     char reader_name[READER_NAME_MAX];
     uint32_t insertion;

@@ -48,6 +48,17 @@ gpg_error_t pin_confirm(struct session *session, const char *description, const 
     return pinentry_confirm(&request);
 }
 
+static gpg_error_t confirm_last_try(struct session *session, const struct pin_question *question,
+                                    const char *description)
+{
+    struct pinentry_request request = request_for(session);
+
+    request.description = description;
+    request.ok = "Use the last try";
+    request.done_fd = question->gone_fd;
+    return pinentry_confirm(&request);
+}
+
 static gpg_error_t ask_human(struct session *session, const struct pin_question *question,
                              struct secret *pin)
 {
@@ -58,7 +69,7 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
 
     pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
     if (*prompt.confirm)
-        err = pin_confirm(session, prompt.confirm, "Use the last try");
+        err = confirm_last_try(session, question, prompt.confirm);
     if (err)
         return err;
     request.description = prompt.description;
@@ -66,6 +77,7 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     request.prompt = "PIN";
     request.pin_min = question->pin_min;
     request.pin_max = question->pin_max;
+    request.done_fd = question->gone_fd;
     return pinentry_get_pin(&request, pin);
 }
 

@@ -8,7 +8,10 @@ import unittest
 import card_proxy as fault
 import openpgp
 from codes import AGENT, Code
-from world import ADMIN_PIN, PIN, AssuanError, World, main, wait_until
+from world import ADMIN_PIN, AssuanError, World, main, wait_until
+
+WRONG_PIN = "654321"
+
 
 class CardWorld(World):
     """A world with a key and a message for it, whose token is at the end of a cable."""
@@ -290,30 +293,39 @@ class Absent(Fault):
 class Swapped(Fault):
     """The card changes while the human types: the PIN was not meant for the other one."""
 
-    def during_prompt(self, w, what):
+    def during_prompt(self, w, what, question="GETPIN"):
         """Runs `what` while the prompt of a decryption is open; returns what the client got."""
-        w.pinentry(MODE="pin", PIN=PIN, DELAY_MS=300)
         prompts = len(w.prompts())
         result = []
         thread = threading.Thread(target=lambda: result.append(w.ask()))
         thread.start()
-        wait_until(lambda: len(w.prompts()) > prompts and "GETPIN" in w.prompts()[-1], "a prompt")
+        wait_until(lambda: len(w.prompts()) > prompts and question in w.prompts()[-1], "a prompt")
         what()
         thread.join()
         return result[0]
 
     def test_taken_out(self):
+        """The prompt goes with the card that it is about."""
         with CardWorld() as w:
+            for spent in (0, 2):
+                w.take_out()
+                for _ in range(spent):
+                    w.proxy.ask(bytes.fromhex("00A4040006D27600012401"))
+                    w.proxy.ask(bytes.fromhex("0020008206" + WRONG_PIN.encode().hex()))
+                w.insert(w.proxy)
+                w.pinentry(MODE="hang")
+                result = self.during_prompt(w, w.take_out, "CONFIRM" if spent else "GETPIN")
+                self.assertEqual(result.code, Code.CARD_REMOVED)
+                wait_until(lambda: not w.agent_children(), "the prompt has gone")
+                self.assertEqual(w.proxy.verifies(), [])
+            w.pinentry()
             w.insert(w.proxy)
-            result = self.during_prompt(w, w.take_out)
-            self.assertEqual(result.code, Code.CARD_REMOVED)
-            self.assertEqual(w.proxy.verifies(), [])
-            w.pinentry(MODE="pin", PIN=PIN)
-            self.check_all_well(w, "afterwards")
+            self.assertEqual(w.ask(), w.good)
 
     def test_taken_out_and_put_back(self):
         with CardWorld() as w:
             w.insert(w.proxy)
+            w.pinentry(MODE="hang")
             result = self.during_prompt(w, lambda: w.insert(w.proxy))
             self.assertEqual(result.code, Code.CARD_REMOVED)
             self.assertEqual(w.proxy.verifies(), [])
