@@ -84,17 +84,29 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
              text_escape(view_of(info->name, strlen(info->name)), name, sizeof name));
 }
 
+/* Under the mutex. */
+static bool is_remembered(const struct cards *cards, const uint8_t *keygrip)
+{
+    for (size_t i = 0; i < cards->remembered_count && i < REMEMBERED_KEYS_MAX; i++) {
+        if (memcmp(cards->remembered[i], keygrip, KEYGRIP_LEN) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each key once: a token that comes and goes must not make others forgotten. */
 static void remember_keys(struct cards *cards, struct card *card)
 {
     struct card_facts facts;
 
     card_known_facts(card, &facts);
     for (int i = 0; i < SLOTS; i++) {
+        const uint8_t *keygrip = facts.key[i].key.keygrip;
         uint8_t *place = cards->remembered[cards->remembered_count % REMEMBERED_KEYS_MAX];
 
-        if (facts.key[i].state != SLOT_READ)
+        if (facts.key[i].state != SLOT_READ || is_remembered(cards, keygrip))
             continue;
-        memcpy(place, facts.key[i].key.keygrip, KEYGRIP_LEN);
+        memcpy(place, keygrip, KEYGRIP_LEN);
         cards->remembered_count++;
     }
 }
@@ -340,11 +352,10 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
 
 bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
 {
-    bool found = false;
+    bool found;
 
     pthread_mutex_lock(&cards->mutex);
-    for (size_t i = 0; i < cards->remembered_count && i < REMEMBERED_KEYS_MAX && !found; i++)
-        found = memcmp(cards->remembered[i], keygrip, KEYGRIP_LEN) == 0;
+    found = is_remembered(cards, keygrip);
     pthread_mutex_unlock(&cards->mutex);
     return found;
 }

@@ -223,6 +223,15 @@ class Slow(Fault):
             self.check_all_well(w, "after the card that hung")
 
 
+# The memory of a token with three keys that are nobody's.
+THREE_KEYS = "\n".join(["cardea-token 1", "pw1 313233343536", "pw1-tries 03", "pw3 3132333435363738", "pw3-tries 03"] + [
+    f"{slot}-{field}" for slot, attributes, octet in (("sign", "162B06010401DA470F01", "11"),
+                                                      ("decrypt", "122B060104019755010501", "22"),
+                                                      ("authenticate", "162B06010401DA470F01", "33"))
+    for field in ("attributes " + attributes, "origin 02", "fingerprint " + 20 * octet, "d " + 32 * octet)
+] + ["end", ""])
+
+
 class Absent(Fault):
     def test_no_card(self):
         with World() as w:
@@ -256,6 +265,26 @@ class Absent(Fault):
             w.wait_for_card(False)
             w.start_token()
             self.assertEqual(w.ask(), w.good)
+
+    def test_absence_outlives_the_comings_and_goings_of_another(self):
+        """A token that loses its contact again and again does not make the other one's key unheard of."""
+        with CardWorld() as w:
+            w.take_out()
+            w.stop_token()
+            (w.folder / "state").write_text(THREE_KEYS)
+            (w.folder / "p").unlink()
+            with w.start_token_behind_proxy("--state", w.folder / "state", imports=False) as other:
+                for _ in range(256 // 3 + 1):  # as many keys as the agent remembers
+                    other.insert()
+                    w.wait_for_card()
+                    with w.connect() as client:
+                        client.command("KEYINFO --list")
+                        self.assertEqual(len(client.status), 3)
+                    other.pull()
+                    w.wait_for_card(False)
+                other.insert()
+                w.wait_for_card()
+                self.assertEqual(w.ask().code, Code.CARD_NOT_PRESENT)
 
     def test_empty_slot(self):
         with World() as w:
