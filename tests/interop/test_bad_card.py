@@ -224,12 +224,13 @@ class Slow(Fault):
 
 
 # The memory of a token with three keys that are nobody's.
-THREE_KEYS = "\n".join(["cardea-token 1", "pw1 313233343536", "pw1-tries 03", "pw3 3132333435363738", "pw3-tries 03"] + [
-    f"{slot}-{field}" for slot, attributes, octet in (("sign", "162B06010401DA470F01", "11"),
-                                                      ("decrypt", "122B060104019755010501", "22"),
-                                                      ("authenticate", "162B06010401DA470F01", "33"))
-    for field in ("attributes " + attributes, "origin 02", "fingerprint " + 20 * octet, "d " + 32 * octet)
-] + ["end", ""])
+THREE_KEYS = "\n".join([
+    "cardea-token 1", "pw1 313233343536", "pw1-tries 03", "pw3 3132333435363738", "pw3-tries 03",
+    *(f"{slot}-{field}" for slot, attributes, octet in (("sign", "162B06010401DA470F01", "11"),
+                                                        ("decrypt", "122B060104019755010501", "22"),
+                                                        ("authenticate", "162B06010401DA470F01", "33"))
+      for field in ("attributes " + attributes, "origin 02", "fingerprint " + 20 * octet, "d " + 32 * octet)),
+    "end", ""])
 
 
 class Absent(Fault):
