@@ -134,7 +134,7 @@ static void stale_socket_is_no_event(void **state)
 static void socket_may_be_moved_there(void **state)
 {
     struct bench *b = *state;
-    char from[128];
+    char from[256];
 
     make_folder(b, "run");
     make_folder(b, "run/pcscd");
