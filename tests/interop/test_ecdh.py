@@ -20,6 +20,8 @@ class Ecdh(unittest.TestCase):
                 # PSO:DECIPHER (OpenPGP card specification §7.2.11)
                 self.assertEqual([c[:8] for c in w.commands()], ["002A8086"])
                 self.assertEqual(len(w.prompts()), 1)
+                # gpg has neither secret keys nor stubs of them, and needs no place for them.
+                self.assertFalse((w.home / "private-keys-v1.d").exists())
 
 
 if __name__ == "__main__":

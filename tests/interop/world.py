@@ -168,25 +168,27 @@ class Assuan:
         return sexp.value(self.command("PKDECRYPT" + options, CIPHERTEXT=request, **inquiries))
 
 
+def wait_for_pcscd(tokens):
+    """pcscd looks at its readers now and then; a card that takes another's place between two looks is the
+    old one to it, and is never powered. Waits until it sees no more cards than there are tokens."""
+    def sees():
+        log = pathlib.Path(os.environ["PCSCD_LOG"]).read_text(errors="replace")
+        return log.count("Card inserted into") - log.count("Card Removed From")
+    if PCSC:
+        wait_until(lambda: sees() <= tokens, "pcscd has seen the cards leave")
+
+
 class Token:
     """A virtual card in a reader, as a process."""
 
-    # pcscd looks at its readers every 0.4 s; a card that is changed between two looks stays the old
-    # one to it, and the new one is never powered.
-    CHANGE = 0.6
-    last_end = -CHANGE
-
     def __init__(self, world, connect, options):
-        if PCSC:
-            time.sleep(max(0, Token.last_end + self.CHANGE - time.monotonic()))
+        wait_for_pcscd(len(world.tokens()))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="token-", dir=world.folder))
         self.trace = self.folder / "trace"
         self.control = self.folder / "control"
         self.process = world.start(BIN / "cardea-token", "--connect", connect,
                                    "--trace", self.trace, "--control", self.control, *options,
                                    stderr=subprocess.DEVNULL)
-        # Ended last: an agent that ends locks its cards, which takes cards that answer.
-        world.processes.insert(0, world.processes.pop())
 
     def tell(self, line):
         with socket.socket(socket.AF_UNIX) as client:
@@ -265,17 +267,19 @@ class World:
                 process.kill()
                 process.wait()
                 raise AssertionError(f"{process.args[0]} had to be killed")
-            finally:
-                if process.args[0] == str(BIN / "cardea-token"):
-                    Token.last_end = time.monotonic()
         return process.returncode if process else None
+
+    def tokens(self):
+        """Processes of tokens, as far as they have not ended."""
+        return [p for p in self.processes if p.args[0] == str(BIN / "cardea-token") and p.poll() is None]
 
     def stop_all(self):
         """Returns what was wrong with the way in which they ended."""
         problems = []
         # Agents before tokens: an agent that ends takes leave of its cards, and vpcd (3.3), asked to reach
         # a card that has just gone, may never notice the next one.
-        for process in sorted(self.processes, key=lambda p: "cardea-token" in str(p.args[0])):
+        tokens = self.tokens()
+        for process in sorted(self.processes, key=tokens.__contains__):
             try:
                 status = self.stop(process)
                 if process.ends_with not in (None, status):
