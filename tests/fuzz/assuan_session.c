@@ -1,4 +1,4 @@
-/* A whole session of a client: an octet of switches, n, n octets of faults for the card
+/* A whole session of a client: an octet of switches, n in two octets, n octets of faults for the card
  * (tests/fuzz/fake_readers.h), and what the client says. The PIN comes by loopback, from the
  * client too.
  *
@@ -143,11 +143,12 @@ static void serve(bool keep_pin)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct view faults = { 0 };
-    uint8_t switches, n;
+    uint8_t switches;
+    uint16_t n;
 
     start_once();
     input = view_of(data, size);
-    if (!view_u8(&input, &switches) || !view_u8(&input, &n) || !view_take(&input, n, &faults))
+    if (!view_u8(&input, &switches) || !view_u16(&input, &n) || !view_take(&input, n, &faults))
         return 0;
     fake_readers_begin(faults);
     asked = 0;

@@ -156,7 +156,7 @@ void reader_end(struct reader *reader)
 }
 
 /* An error, or 0 with *sw the status word to answer with, 0 for what the card itself says. */
-static gpg_error_t next_fault(uint16_t *sw)
+static gpg_error_t next_fault(struct buffer *answer, uint16_t *sw)
 {
     static const gpg_err_code_t errors[] = { 0,
                                              GPG_ERR_CARD_REMOVED,
@@ -167,13 +167,20 @@ static gpg_error_t next_fault(uint16_t *sw)
                                              GPG_ERR_LOCKED,
                                              GPG_ERR_EACCES };
     uint8_t fault = 0, second = 0;
+    struct view octets;
 
     *sw = 0;
     if (!view_u8(&fake_readers.faults, &fault))
         return 0;
-    if (fault < 0x60)
-        return gpg_error(errors[fault % (sizeof errors / sizeof *errors)]);
+    if (fault < 8)
+        return gpg_error(errors[fault]);
     (void)view_u8(&fake_readers.faults, &second);
+    if (fault < 0x60) {
+        *sw = 0x9000;
+        return view_take(&fake_readers.faults, 2 * (size_t)second, &octets)
+                   ? buffer_append_view(answer, octets)
+                   : 0;
+    }
     *sw = (uint16_t)(fault << 8 | second);
     return 0;
 }
@@ -183,12 +190,10 @@ static uint16_t verify(struct view command)
     struct view pin = view_of(command.data + 5, command.len - 5);
 
     FUZZ_CHECK(pin.len >= 6 && pin.len <= 127 && pin.len == command.data[4]);
-    fake_readers.pins_sent++;
     if (tries == 0)
         return 0x6983;
     if (view_equal(pin, view_of("123456", 6))) {
         tries = TRIES;
-        fake_readers.pins_taken++;
         return 0x9000;
     }
     tries--;
@@ -210,6 +215,7 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
                             struct deadline deadline)
 {
     uint8_t secret[32];
+    bool sends_pin;
     gpg_error_t err;
     uint16_t sw;
 
@@ -217,11 +223,14 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     buffer_clear(answer);
     if (deadline_passed(deadline))
         return gpg_error(GPG_ERR_TIMEOUT);
-    err = next_fault(&sw);
+    sends_pin = command.data[1] == INS_VERIFY && command.len > 5;
+    fake_readers.pins_sent += sends_pin;
+    err = next_fault(answer, &sw);
     if (err)
         return err;
-    if (command.data[1] == INS_VERIFY && command.len > 5 && !sw)
+    if (sends_pin && !sw)
         sw = verify(command);
+    fake_readers.pins_taken += sends_pin && sw == 0x9000;
     if (sw)
         return buffer_append_u16(answer, sw);
     if (command.data[1] == INS_PSO) {

@@ -9,9 +9,9 @@
 #include "tests/fuzz/fuzz.h"
 
 struct fake_readers {
-    /* One octet for each command, as it comes: 00 all is well, 01 and on an error of the reader,
-     * 60 and on the first octet of a status word, of which the next one is the second. At its end
-     * all is well. */
+    /* One octet for each command, as it comes: 00 all is well; 01 to 07 an error of the reader;
+     * 08 and n the next 2n octets, then 9000; 60 and on the first octet of a status word, of which
+     * the next one is the second. At its end all is well. */
     struct view faults;
     unsigned pins_sent; /* VERIFYs with a PIN */
     unsigned pins_taken;
