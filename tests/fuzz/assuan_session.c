@@ -1,5 +1,5 @@
-/* A whole session of a client: an octet of switches, n in two octets, n octets of faults for the card
- * (tests/fuzz/fake_readers.h), and what the client says. The PIN comes by loopback, from the
+/* A whole session of a client: an octet of switches, n in two octets, n octets of faults for the
+ * card (tests/fuzz/fake_readers.h), and what the client says. The PIN comes by loopback, from the
  * client too.
  *
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
