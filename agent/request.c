@@ -37,6 +37,7 @@ static void set_card(struct request *request, struct card *card)
     memcpy(request->event.reader, facts.reader, sizeof request->event.reader);
     memcpy(request->event.aid, facts.data.aid, AID_LEN);
     memcpy(request->event.fingerprint, facts.data.slot[SLOT_DECRYPT].fingerprint, FINGERPRINT_LEN);
+    request->event.touch = facts.data.slot[SLOT_DECRYPT].touch;
     pin_prompt_card_name(&facts.data, request->event.card);
 }
 
@@ -93,7 +94,7 @@ static void log_failure(const struct request *request, gpg_error_t err)
 
 gpg_error_t request_end(struct request *request, gpg_error_t err)
 {
-    request->event.err = err;
+    request->event.err = session_error(err);
     if (err)
         log_failure(request, err);
     publish(request, err ? EVENT_FAILED : EVENT_SERVED);

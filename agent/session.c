@@ -112,7 +112,7 @@ static gpg_error_t register_all(assuan_context_t assuan)
     const struct session_command *const tables[] = {
         session_info_commands,    session_key_commands,         session_card_commands,
         session_decrypt_commands, session_session_key_commands, session_token_commands,
-        session_refused_commands
+        session_watch_commands,   session_refused_commands
     };
     gpg_error_t err = 0;
 

@@ -66,6 +66,7 @@ extern const struct session_command session_card_commands[];
 extern const struct session_command session_decrypt_commands[];
 extern const struct session_command session_session_key_commands[];
 extern const struct session_command session_token_commands[];
+extern const struct session_command session_watch_commands[];
 extern const struct session_command session_refused_commands[];
 
 static inline struct session *session_of(assuan_context_t assuan)
