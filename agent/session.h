@@ -79,6 +79,9 @@ static inline struct session *session_of(assuan_context_t assuan)
 gpg_error_t session_error(gpg_error_t err);
 gpg_error_t session_card_error(gpg_error_t err);
 
+/* session_error of a decryption, with words for what its number does not say. */
+gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
+
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);
 

@@ -8,7 +8,7 @@ import time
 import unittest
 import urllib.parse
 
-from codes import AGENT, Code
+from codes import AGENT, SCD, Code
 from test_session_key import packet, pkesks
 from world import PATIENCE, PCSC, AssuanError, World, main, wait_until
 
@@ -245,6 +245,46 @@ class Watching(unittest.TestCase):
             with Watcher(w) as watcher:
                 self.assertEqual(w.stop_agent(), 0)
                 wait_until(lambda: watcher.last, "the watcher hears of it")
+
+
+class Touch(unittest.TestCase):
+    def test_others_are_answered_while_one_is_awaited(self):
+        with WatchWorld() as w:
+            w.begin("--uif", "dec=on", "--touch", "manual")
+            command(w, "KEYINFO --list")  # from now on all keys are known
+            with Watcher(w) as watcher:
+                asker = threading.Thread(target=w.ask)
+                asker.start()
+                watcher.wait_for("touch-wanted")
+                for line in ("GETINFO pid", "HAVEKEY " + w.keygrip, "HAVEKEY --list=1000", "KEYINFO --list",
+                             "READKEY " + w.keygrip, "TOKENS", "GETEVENTCOUNTER"):
+                    begun = time.monotonic()
+                    command(w, line)
+                    self.assertLess(time.monotonic() - begun, 1, line)
+                self.assertEqual(watcher.names()[-1], "touch-wanted", "it is still awaited")
+                w.tell_token("touch")
+                asker.join(PATIENCE)
+                watcher.wait_for("served")
+                self.assertEqual(watcher.names(), STORY)
+
+    def test_a_touch_that_never_came(self):
+        """Its own error; the PIN stays, and none is burned."""
+        with WatchWorld() as w:
+            w.begin("--uif", "dec=on", "--touch", "never")
+            with Watcher(w) as watcher:
+                for attempt in 1, 2:
+                    with self.assertRaises(AssuanError) as caught:
+                        w.ask()
+                    self.assertEqual((caught.exception.source, caught.exception.code), (SCD, Code.TIMEOUT))
+                    self.assertIn("nobody touched the token in time", str(caught.exception))
+                    event = watcher.wait_for("failed", attempt)
+                    self.assertEqual(int(event["error"]), SCD << 24 | Code.TIMEOUT)
+                self.assertEqual(watcher.names(), [*STORY[:4], "failed", *STORY[2:4], "failed"])
+                said = w.decrypt(w.mail, check=False).stderr.decode()
+                self.assertIn("public key decryption failed: Timeout", said)
+                self.assertNotIn("PIN", said)
+                self.assertEqual((len(w.verifies()), len(w.prompts())), (1, 1))
+                self.assertIn("nobody touched the token in time", w.log())
 
 
 def command(world, line):
