@@ -1,8 +1,8 @@
 /* cardea-agent: starts, waits for signals, ends. */
 #include "agent/config.h"
+#include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/listener.h"
-#include "agent/pin_expiry.h"
 #include "agent/socket_file.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
@@ -92,7 +92,7 @@ static gpg_error_t start(struct process *process)
         err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
                          process->agent.events, &process->agent.cards);
     if (!err)
-        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
+        err = expiry_start(process->agent.cards, &process->agent.expiry);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -188,7 +188,7 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
-    pin_expiry_stop(&process->agent.pin_expiry);
+    expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);

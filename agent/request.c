@@ -1,8 +1,8 @@
 #include "agent/request.h"
 
+#include "agent/expiry.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
-#include "agent/pin_expiry.h"
 #include "agent/pin_prompt.h"
 #include "base/advice.h"
 #include "base/log.h"
@@ -75,7 +75,7 @@ gpg_error_t request_decrypt(struct request *request, struct card *card,
     request_set_key(request, key->keygrip);
     set_card(request, card);
     err = card_decrypt(card, key, data, &requester, plain);
-    pin_expiry_note(request->session->agent->pin_expiry, card_pin_end_ms(card));
+    expiry_note(request->session->agent->expiry, card_pin_end_ms(card));
     return err;
 }
 

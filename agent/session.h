@@ -16,7 +16,7 @@ struct agent {
     const struct agent_config *config;
     struct cards *cards;
     struct events *events;
-    struct pin_expiry *pin_expiry;
+    struct expiry *expiry;
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */
 };

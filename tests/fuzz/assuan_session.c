@@ -5,7 +5,7 @@
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
  * system calls be replaced, and a thread that reads the other end of a socket would cost more than
  * all the rest. */
-#include "agent/pin_expiry.h"
+#include "agent/expiry.h"
 #include "agent/session.h"
 #include "base/log.h"
 #include "tests/fuzz/fake_readers.h"
@@ -81,7 +81,7 @@ static int keep_open(assuan_context_t assuan, assuan_fd_t fd)
 }
 
 /* There is no clock here. */
-void pin_expiry_note(struct pin_expiry *expiry, int64_t end_ms)
+void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     (void)expiry;
     (void)end_ms;
