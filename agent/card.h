@@ -51,6 +51,10 @@ struct requester {
     gpg_error_t (*ask_pin)(void *context, const struct pin_question *question, struct secret *pin);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);
+    /* True with the card's answer when it is known by now: the queue has been waited in. */
+    bool (*recall)(void *context, struct secret *plain);
+    /* The card's answer, before anybody else is served. */
+    void (*remember)(void *context, const struct secret *plain);
     /* The token may wait for a touch; it does no longer. In turns; must not wait itself. */
     void (*touch)(void *context, bool waits);
     void *context;

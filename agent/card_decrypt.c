@@ -284,17 +284,27 @@ static gpg_error_t decrypt_in_rounds(struct card *card, struct job *job)
     return last_word(err);
 }
 
+/* Before the next in the queue has its place: it may ask the same. */
+static gpg_error_t decrypt_and_tell(struct card *card, struct job *job)
+{
+    gpg_error_t err = decrypt_in_rounds(card, job);
+
+    if (!err)
+        job->requester->remember(job->requester->context, &job->plain);
+    return err;
+}
+
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
                          const struct requester *requester, struct secret *plain)
 {
     struct job job = { .key = key, .data = data, .requester = requester };
-    gpg_error_t err;
+    gpg_error_t err = 0;
 
     fifo_lock_take(&card->queue);
     if (requester->is_gone(requester->context))
         err = gpg_error(GPG_ERR_CANCELED);
-    else
-        err = decrypt_in_rounds(card, &job);
+    else if (!requester->recall(requester->context, &job.plain))
+        err = decrypt_and_tell(card, &job);
     fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);

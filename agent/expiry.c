@@ -13,6 +13,7 @@
 
 struct expiry {
     struct cards *cards;
+    struct session_key_cache *session_keys;
     pthread_t thread;
     int timer_fd; /* of the boottime clock: a machine that slept wakes to an expired PIN */
     int wake_fd;
@@ -20,10 +21,10 @@ struct expiry {
     atomic_bool stopping;
 };
 
-/* Locks what is due; returns when the next is. */
-static int64_t lock_what_is_due(struct expiry *expiry)
+/* Ends what is due; returns when the next is. */
+static int64_t end_what_is_due(struct expiry *expiry)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = session_key_cache_expire(expiry->session_keys, boottime_ms());
     struct card_list list;
 
     cards_list(expiry->cards, &list);
@@ -64,7 +65,7 @@ static void *keep_time(void *arg)
 
         /* Whatever is noted between this and the sleep wakes: wake_fd stays readable. */
         atomic_store(&expiry->sleeps_until_ms, INT64_MAX);
-        next = lock_what_is_due(expiry);
+        next = end_what_is_due(expiry);
         atomic_store(&expiry->sleeps_until_ms, next);
         set_timer(expiry, next);
         poll(fds, 2, -1);
@@ -83,13 +84,15 @@ static void release(struct expiry *expiry)
     free(expiry);
 }
 
-gpg_error_t expiry_start(struct cards *cards, struct expiry **r_expiry)
+gpg_error_t expiry_start(struct cards *cards, struct session_key_cache *session_keys,
+                         struct expiry **r_expiry)
 {
     struct expiry *expiry = calloc(1, sizeof *expiry);
 
     if (!expiry)
         return gpg_error(GPG_ERR_ENOMEM);
     expiry->cards = cards;
+    expiry->session_keys = session_keys;
     atomic_init(&expiry->sleeps_until_ms, INT64_MAX);
     atomic_init(&expiry->stopping, false);
     expiry->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);

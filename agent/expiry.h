@@ -6,7 +6,9 @@
 
 struct expiry;
 
-gpg_error_t expiry_start(struct cards *cards, struct expiry **r_expiry);
+/* Both outlive it. The session keys may be NULL. */
+gpg_error_t expiry_start(struct cards *cards, struct session_key_cache *session_keys,
+                         struct expiry **r_expiry);
 
 /* Something is due at end_ms (boottime). Wakes the thread only if it would sleep past that. */
 void expiry_note(struct expiry *expiry, int64_t end_ms);

@@ -89,10 +89,14 @@ static gpg_error_t start(struct process *process)
     process->agent.socket_path = process->socket_path;
     err = events_new(&process->agent.events);
     if (!err)
-        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
-                         process->agent.events, &process->agent.cards);
+        err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
+                                    &process->agent.session_keys);
     if (!err)
-        err = expiry_start(process->agent.cards, &process->agent.expiry);
+        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                         process->agent.session_keys, process->agent.events, &process->agent.cards);
+    if (!err)
+        err =
+            expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -193,6 +197,7 @@ static void stop(struct process *process, int status)
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
+    session_key_cache_free(&process->agent.session_keys);
     events_free(&process->agent.events);
     free(process->socket_path);
     free(process->home);

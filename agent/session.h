@@ -4,6 +4,7 @@
 #include "agent/cards.h"
 #include "agent/config.h"
 #include "agent/pinentry_options.h"
+#include "agent/session_key_cache.h"
 
 #include <assuan.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct agent {
     struct cards *cards;
     struct events *events;
     struct expiry *expiry;
+    struct session_key_cache *session_keys; /* NULL: off */
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */
 };

@@ -71,6 +71,10 @@ gpg_error_t cardea_list_tokens(struct cardea *connection, struct cardea_token **
                                size_t *count);
 void cardea_free_tokens(struct cardea_token **tokens);
 
+/* How many session keys the agent remembers, and for how many seconds each; 0 seconds when it is
+ * not to remember any. */
+gpg_error_t cardea_remembered(struct cardea *connection, unsigned *count, unsigned *seconds);
+
 /* Session keys */
 
 #define CARDEA_SESSION_KEY_MAX 80 /* octets of "ALGO:HEX" with the NUL */
@@ -175,7 +179,7 @@ gpg_error_t cardea_watch(struct cardea *connection,
                          bool (*tell)(void *context, const struct cardea_event *event),
                          void *context);
 
-/* Forgets the PINs of all tokens, and that they were verified. */
+/* Forgets the PINs of all tokens, that they were verified, and remembered session keys. */
 gpg_error_t cardea_lock(struct cardea *connection);
 
 /* The version of the library, "0.1.0". */

@@ -6,7 +6,7 @@
 static const struct option long_options[] = { CLI_OPTIONS, { NULL, 0, NULL, 0 } };
 
 static const char help[] = "Usage: cardea lock [OPTION...]\n"
-                           "Forgets PINs: the tokens ask for them before they are used again.\n"
+                           "Forgets PINs, which the tokens then ask for anew, and session keys.\n"
                            "\n"
                            "      --help            this text\n"
                            "\n"

@@ -27,7 +27,7 @@ static const char help[] =
     "  session-key [FILE]          print a message's session key\n"
     "  list                        list the inserted tokens and their keys\n"
     "  watch                       tell what happens: cards, PINs, touches, requests\n"
-    "  lock                        forget PINs\n"
+    "  lock                        forget PINs and session keys\n"
     "\n"
     "      --socket PATH           the agent's socket (default: $CARDEA_SOCKET, else gpg's)\n"
     "      --gnupghome DIR         gpg's home, whose socket the agent has\n"
