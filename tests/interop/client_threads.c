@@ -1,5 +1,6 @@
 /* client-threads MESSAGE: several threads, each with a connection of its own, decrypt the message
- * again and again; one more is cancelled from another thread. Prints "ok". */
+ * again and again; one more is cancelled from another thread; one watches, has seen enough, and goes
+ * on with its connection. Prints "ok". */
 #include "client/cardea.h"
 
 #include <fcntl.h>
@@ -67,6 +68,43 @@ static int cancel_one(void)
     return result ? 0 : 1;
 }
 
+static void *lock_again_and_again(void *context)
+{
+    while (!cardea_lock(context))
+        ;
+    return NULL;
+}
+
+static bool seen_enough(void *context, const struct cardea_event *event)
+{
+    unsigned *seen = context;
+
+    (void)event;
+    return ++*seen < 2;
+}
+
+/* The first event is that it watches; the second comes of another's lock. */
+static int watch_a_while(void)
+{
+    struct cardea *watching = NULL, *other = NULL;
+    unsigned seen = 0, keys, seconds;
+    gpg_error_t err = cardea_connect(NULL, &watching);
+    pthread_t thread;
+
+    if (!err)
+        err = cardea_connect(NULL, &other);
+    if (err || pthread_create(&thread, NULL, lock_again_and_again, other))
+        return 1;
+    err = cardea_watch(watching, seen_enough, &seen);
+    if (!err)
+        err = cardea_remembered(watching, &keys, &seconds);
+    cardea_cancel(other);
+    pthread_join(thread, NULL);
+    cardea_disconnect(&watching);
+    cardea_disconnect(&other);
+    return err || seen != 2;
+}
+
 int main(int argc, char **argv)
 {
     pthread_t threads[THREADS];
@@ -89,6 +127,10 @@ int main(int argc, char **argv)
     }
     if (cancel_one()) {
         fprintf(stderr, "client-threads: the one that was cancelled does not say so\n");
+        status = 1;
+    }
+    if (watch_a_while()) {
+        fprintf(stderr, "client-threads: the one that watched cannot go on\n");
         status = 1;
     }
     if (!status)
