@@ -4,6 +4,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
+static gpg_error_t keeping_next(void *context, struct view *piece)
+{
+    struct keeping_source *keeping = context;
+    gpg_error_t err = keeping->from.next(keeping->from.context, piece);
+
+    return err || !piece->len ? err : keeping->held->append(keeping->held->context, *piece);
+}
+
+struct source keeping_source(struct keeping_source *keeping)
+{
+    return (struct source){ .next = keeping_next, .context = keeping };
+}
+
 #define SMALL_OCTETS ((size_t)64 << 10)
 #define LARGE_OCTETS ((size_t)4 << 20)
 #define HUGE_PAGE    ((size_t)2 << 20)
