@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static gpg_error_t read_piece(void *context, struct view *piece)
@@ -51,6 +52,13 @@ gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), vo
         piece = view_of(piece.data + len, piece.len - (size_t)len);
     }
     return 0;
+}
+
+bool fd_is_unseen(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 && st.st_size == 0;
 }
 
 /* A file without a name: nobody else can open it, and nothing is left of it whatever happens. */
