@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* More at a time makes kernels with large folios look for huge pages to cache it in, which costs
+ * more than it saves. */
+#define WRITE_OCTETS ((size_t)256 << 10)
+
 static gpg_error_t read_piece(void *context, struct view *piece)
 {
     struct fd_source *from = context;
@@ -41,7 +45,7 @@ void fd_source_free(struct fd_source *from)
 gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), void *context)
 {
     while (piece.len > 0) {
-        ssize_t len = write(fd, piece.data, piece.len);
+        ssize_t len = write(fd, piece.data, piece.len < WRITE_OCTETS ? piece.len : WRITE_OCTETS);
 
         if (len < 0 && errno == EINTR && (!go_on || go_on(context)))
             continue;
