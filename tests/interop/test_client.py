@@ -495,6 +495,21 @@ class Provisional(Shared):
         self.assertEqual((self.out / "file").read_text(), "old")
         self.assertEqual(self.w.litter(), ["file"])
 
+    def peak(self):
+        """The most memory that it took to read almost all of the message, in KiB."""
+        process = self.w.popen(*self.words, stdin=subprocess.PIPE)
+        self.read_almost_all(process)
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        process.kill()
+        process.wait(10)
+        return int(status.partition("VmHWM:")[2].split()[0])
+
+    def test_takes_no_memory(self):
+        small = self.peak()
+        self.message = self.w.random_message(os.urandom(40_000_000))
+        self.words[2] = gpg_session_key(self.w, self.message)
+        self.assertLess(self.peak() - small, 10_000)
+
     def test_library(self):
         changed = bytearray(self.message)
         changed[-1] ^= 1
