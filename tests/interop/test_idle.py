@@ -27,7 +27,7 @@ class Idle(unittest.TestCase):
         wait_until(rested, "the agent comes to rest")
 
     def test_with_open_cards(self):
-        """Both back ends at once, each with a card that was used and is still open."""
+        """Both back ends at once, each with a card that was used and is still open, and a watcher."""
         with World() as w:
             other = w.folder / "other"
             w.make_key(name="bob@example.org")
@@ -38,6 +38,9 @@ class Idle(unittest.TestCase):
             tokens = [w.start_token(), w.start_token("--serial", "2", connect=other, imports=bobs_key)]
             for mail in mails:
                 w.decrypt(mail)
+            watcher = w.connect()
+            self.addCleanup(watcher.close)
+            watcher.send(b"WATCH\n")
             self.come_to_rest(w.agent_process.pid)
             for token in tokens:
                 token.forget_commands()
