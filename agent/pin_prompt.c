@@ -10,7 +10,7 @@
 
 /* What a process calls itself is its own affair: it must not write lines of the prompt, nor push
  * them out of it. */
-#define PEER_SHOWN_MAX 128
+#define PEER_SHOWN_MAX 160
 
 /* With so few tries left the prompt says so. */
 #define FEW_TRIES 3
