@@ -41,11 +41,12 @@ cli_command cli_decrypt;
 cli_command cli_session_key;
 cli_command cli_list;
 
-/* For a command without options of its own beyond one with an argument, or none (NULL). */
+/* For a command with few options of its own. */
 struct cli_arguments {
     const char *help;
     const struct option *options;
-    const char *own; /* the argument of the option 'o' of `options` */
+    const char *own;         /* the argument of the option 'o' of `options` */
+    const char *certificate; /* that of the option 'c' */
 };
 
 /* Reads options; -1 to go on, with optind behind them, else the exit status. */
@@ -62,6 +63,10 @@ int cli_end(const struct cli *cli, int status);
 
 /* Connects, starting an agent that lies beside this program if there is one. Says what failed. */
 gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection);
+
+/* The same, and gives the connection the certificates of a file, unless that is NULL. */
+gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
+                             struct cardea **connection);
 
 /* Opens FILE, or standard input for NULL or "-". -1, having said so. */
 int cli_open_input(const struct cli *cli, const char *file);

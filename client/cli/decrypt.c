@@ -273,7 +273,6 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
 {
     struct job job = { .cli = cli, .options = { .progress = go_on, .context = &job } };
     int status = read_arguments(&job, argc, argv);
-    gpg_error_t err;
     int in = -1;
 
     if (status >= 0)
@@ -282,16 +281,8 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
     in = cli_open_input(cli, job.in_file);
     if (in < 0)
         goto leave;
-    if (!job.options.session_key && cli_connect(cli, &job.connection))
+    if (!job.options.session_key && cli_connect_with(cli, job.certificate, &job.connection))
         goto leave;
-    if (job.connection && job.certificate) {
-        err = cli_add_certificates(job.connection, job.certificate);
-        if (err) {
-            fprintf(stderr, "cardea: %s: %s: it holds no certificate that can be read\n",
-                    job.certificate, gpg_strerror(err));
-            goto leave;
-        }
-    }
     status = decrypt(&job, in);
 leave:
     cardea_disconnect(&job.connection);

@@ -14,6 +14,7 @@
 static const struct option long_options[] = {
     CLI_OPTIONS,
     { "pkesk", required_argument, NULL, 'o' },
+    { "certificate", required_argument, NULL, 'c' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -21,9 +22,10 @@ static const char help[] =
     "Usage: cardea session-key [OPTION...] [FILE]\n"
     "Prints the session key of an OpenPGP message, as ALGO:HEX.\n"
     "\n"
-    "      --pkesk HEX       open these PKESK packets instead of a message's\n"
-    "      --json            as JSON, with the key and the token that opened it\n"
-    "      --help            this text\n"
+    "      --pkesk HEX         open these PKESK packets instead of a message's\n"
+    "      --certificate FILE  take what the token does not say of its key from there\n"
+    "      --json              as JSON, with the key and the token that opened it\n"
+    "      --help              this text\n"
     "\n"
     "Examples:\n"
     "  cardea session-key mail.asc\n"
@@ -84,7 +86,7 @@ int cli_session_key(struct cli *cli, int argc, char **argv)
     }
     if (!arguments.own && (in = cli_open_input(cli, file)) < 0)
         return EXIT_FAILURE;
-    err = cli_connect(cli, &connection);
+    err = cli_connect_with(cli, arguments.certificate, &connection);
     if (err)
         goto leave;
     err = get_key(connection, arguments.own, in, key, &opener);

@@ -22,7 +22,7 @@ _cardea() {
     esac
     case $command:$word in
     decrypt:-*) mapfile -t COMPREPLY < <(compgen -W "$common $decrypt" -- "$word") ;;
-    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk" -- "$word") ;;
+    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk --certificate" -- "$word") ;;
     list:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
     :-*) mapfile -t COMPREPLY < <(compgen -W "$common --version" -- "$word") ;;
     :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list' -- "$word") ;;

@@ -20,6 +20,7 @@ complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l accept-unprotecte
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l max-output -x -d 'Stop at more plaintext than this'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l memory-limit -x -d 'Keep at most so much in memory'
 complete -c cardea -n '__fish_seen_subcommand_from session-key' -l pkesk -x -d 'Open these packets'
+complete -c cardea -n '__fish_seen_subcommand_from session-key' -l certificate -r -d 'What the token does not say'
 complete -c cardea -n '__fish_seen_subcommand_from list' -f
 
 complete -c cardea-sop -n __fish_use_subcommand -f -a 'version decrypt'
