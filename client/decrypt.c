@@ -28,6 +28,8 @@ static bool go_on(void *context, uint64_t octets_read)
     struct work *work = context;
 
     work->read = octets_read;
+    if (work->connection && atomic_load(&work->connection->cancelled))
+        return false;
     return !work->options->progress ||
            work->options->progress(work->options->context, work->read, work->written);
 }

@@ -1,5 +1,5 @@
-/* Loaded into a test's cardea: every file system is one that has no files without a name (O_TMPFILE), as network file
- * systems are. */
+/* Loaded into a test's cardea: every file system is one that has no files without a name
+ * (O_TMPFILE), as network file systems are. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

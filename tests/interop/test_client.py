@@ -13,7 +13,7 @@ import unittest
 
 from test_session_key import gpg_session_key, packet, pkesks
 from openpgp import dearmor
-from world import BIN, World, main, need, wait_until
+from world import BIN, CURVES, RSA, World, main, need, wait_until
 
 CARDEA = BIN / "cardea"
 TEXT = "Dear Alice\n" * 20
@@ -285,8 +285,8 @@ class Signatures(unittest.TestCase):
 
 class Threads(Shared):
     def test_several_at_once(self):
-        run = subprocess.run([BIN / "client-threads", self.w.write("mail", self.mail)], env=self.w.env,
-                             capture_output=True, timeout=60, check=False)
+        run = subprocess.run([BIN / "client-threads", self.w.write("mail", self.mail), self.key],
+                             env=self.w.env, capture_output=True, timeout=60, check=False)
         self.assertEqual((run.returncode, run.stdout), (0, b"ok\n"), run.stderr.decode())
 
 
@@ -458,8 +458,13 @@ class Interrupted(Shared):
 class Agents(unittest.TestCase):
     def test_a_fresh_machine(self):
         """A home with nothing in it, no gpg anywhere: the token, the message, and Cardea."""
+        for algorithm in RSA + CURVES:
+            with self.subTest(algorithm):
+                self.check_fresh_machine(algorithm)
+
+    def check_fresh_machine(self, algorithm):
         with ClientWorld() as w:
-            w.make_key()
+            w.make_key(algorithm)
             mail = w.encrypt(TEXT)
             home = w.folder / "h"
             home.mkdir()
