@@ -136,6 +136,8 @@ static gpg_error_t find_session_key(struct work *work, const struct message *m,
                                                        : "it names no recipient";
     if (!err)
         err = session_key_parse(given ? given : work->report->session_key, key);
+    if (err && given && gpg_err_code(err) != GPG_ERR_CIPHER_ALGO)
+        work->report->problem = "the session key is not ALGO:HEX with as much HEX as ALGO wants";
     return err;
 }
 

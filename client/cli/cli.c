@@ -75,7 +75,7 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
         } else if (option == 'c') {
             arguments->certificate = optarg;
         } else if (!cli_take_option(cli, option)) {
-            fprintf(stderr, "%s: see \"cardea %s --help\"\n", cli->program, argv[0]);
+            fprintf(stderr, "%s: see \"%s --help\"\n", argv[0], argv[0]);
             return EXIT_USAGE;
         }
     }
@@ -128,8 +128,8 @@ gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
     err = cli_add_certificates(*connection, certificate);
     if (!err)
         return 0;
-    fprintf(stderr, "%s: %s: %s: it holds no certificate that can be read\n", cli->program,
-            certificate, gpg_strerror(err));
+    fprintf(stderr, "%s: %s: %s%s\n", cli->program, certificate, gpg_strerror(err),
+            gpg_err_code(err) == GPG_ERR_NO_DATA ? ": no certificate is in it" : "");
     cardea_disconnect(connection);
     return err;
 }

@@ -9,6 +9,8 @@
 
 #define EXIT_USAGE 2
 
+#define CLI_JSON_ONE_LINE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 #define CLI_SESSION_KEY_FILE_MAX 4096
 #define CLI_CERTIFICATES_MAX     (4 * 1024 * 1024)
 
@@ -34,7 +36,8 @@ enum { CLI_SOCKET = 256, CLI_GNUPGHOME, CLI_NO_START, CLI_JSON, CLI_HELP, CLI_VE
 /* Takes one of these but --help. False when it is another. */
 bool cli_take_option(struct cli *cli, int option);
 
-/* A command: its arguments begin behind its name. Returns the exit status. */
+/* A command: its arguments begin behind its name, which is "cardea NAME". Returns the exit
+ * status. */
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 
 cli_command cli_decrypt;

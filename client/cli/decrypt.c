@@ -143,7 +143,10 @@ static int take_option(struct job *job, int option)
         fputs(help, stdout);
         return EXIT_SUCCESS;
     default:
-        return cli_take_option(job->cli, option) ? -1 : usage("that is no option");
+        if (cli_take_option(job->cli, option))
+            return -1;
+        fputs("cardea decrypt: see \"cardea decrypt --help\"\n", stderr);
+        return EXIT_USAGE;
     }
 }
 
@@ -197,7 +200,7 @@ static void tell_json(const struct cardea_report *report, FILE *where)
         json_object_array_add(signatures, signature);
     }
     json_object_object_add(object, "signatures", signatures);
-    fprintf(where, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
+    fprintf(where, "%s\n", json_object_to_json_string_ext(object, CLI_JSON_ONE_LINE));
     json_object_put(object);
 }
 

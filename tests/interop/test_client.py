@@ -199,11 +199,16 @@ class Decrypt(Shared):
                            env=away, pass_fds=[f.fileno()])
             self.assertEqual(run.stdout.decode(), TEXT)
         wrong = self.key[:-1] + ("0" if self.key[-1] != "0" else "1")
+        run = w.cardea("decrypt", "--session-key", self.key.replace(":", ".2:"), data=self.mail, env=away)
+        self.assertEqual(run.stdout.decode(), TEXT)  # as gpg writes it for packet 20
         for key in wrong, "9:00", "nonsense", "", "@ENV:NOT", self.key + "0" * 4000:
             run = w.cardea("decrypt", "--session-key-file", w.write("key", key.encode()),
                            data=self.mail, env=away, good=False)
             self.assertEqual(run.stdout, b"")
             self.assertTrue(run.stderr)
+        for key in "9:00", "nonsense", self.key + "00":
+            run = w.cardea("decrypt", "--session-key", key, data=self.mail, env=away, good=False)
+            self.assertIn("the session key is not ALGO:HEX", run.stderr.decode())
         for name in "/nowhere", "@ENV:NOT", "@FD:99", "@FD:x", "@WORD:x":
             w.cardea("decrypt", "--session-key-file", name, data=self.mail, good=False)
 
@@ -246,7 +251,9 @@ class Decrypt(Shared):
                 ["list", "x"], ["session-key", "--pkesk", "00", "file"], ["list", "--output", "x"]:
             run = subprocess.run([CARDEA, *words], capture_output=True, env=self.w.env, check=False)
             self.assertEqual((run.returncode, run.stdout), (2, b""), words)
-            self.assertTrue(run.stderr, words)
+            begins = f"cardea {words[0]}: " if words and words[0] in ("decrypt", "list", "session-key") \
+                else "cardea: " if words else "Usage: "
+            self.assertTrue(run.stderr.decode().rpartition("bin/")[2].startswith(begins), run.stderr)
         for words in ["--help"], ["--version"], ["decrypt", "--help"], ["list", "--help"], \
                 ["session-key", "--help"]:
             self.assertTrue(self.w.cardea(*words).stdout)
