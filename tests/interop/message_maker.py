@@ -11,6 +11,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESOCB3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+import curves
+import keywrap
+import openpgp
+
 PKESK, COMPRESSED, ENCRYPTED, LITERAL, SEIPD, MDC, AEAD = 1, 8, 9, 11, 18, 19, 20
 EAX, OCB, GCM = 1, 2, 3
 NONCE = {EAX: 16, OCB: 15, GCM: 12}
@@ -128,3 +132,29 @@ PARTS = {SEIPD: seipd2_parts, AEAD: packet_20_parts}
 def in_chunks(tag, key, packets, mode, chunk=0):
     head, chunks = PARTS[tag](key, packets, mode, chunk)
     return packet(tag, head + b"".join(chunks))
+
+
+class Recipient:
+    """An RSA or Curve25519 key (openpgp.PublicKey), for whom one writes PKESK packets of version 3 whose payload may
+    be any."""
+
+    def __init__(self, key, fingerprint):
+        self.key, self.fingerprint = key, fingerprint
+
+    def pkesk(self, block):
+        encrypted = self.rsa(block) if self.key.algorithm == openpgp.RSA else self.ecdh(block)
+        return packet(PKESK, b"\3" + bytes.fromhex(self.fingerprint[-16:]) + bytes([self.key.algorithm])
+                           + encrypted)
+
+    def rsa(self, block):
+        n = int.from_bytes(self.key.n, "big")
+        c = pow(int.from_bytes(block, "big") % n, int.from_bytes(self.key.e, "big"), n)
+        return c.bit_length().to_bytes(2, "big") + c.to_bytes((c.bit_length() + 7) // 8, "big")
+
+    def ecdh(self, frame):
+        ours = os.urandom(32)
+        z = curves.x25519(ours, self.key.point[1:])
+        hash_id, cipher_id = self.key.kdf[2:4]
+        kek = keywrap.openpgp_kek(z, openpgp.kdf_params(self.key, self.fingerprint), cipher_id, hash_id)
+        wrapped = keywrap.wrap(kek, frame)
+        return b"\1\7\x40" + curves.x25519(ours) + bytes([len(wrapped)]) + wrapped

@@ -9,11 +9,9 @@ import sys
 import time
 import unittest
 
-import curves
-import keywrap
 from test_client import ClientWorld, Shared
 from test_session_key import gpg_session_key, pkesks
-from openpgp import RSA, dearmor, encryption_key, kdf_params
+from openpgp import dearmor, encryption_key
 from world import BIN, main, need
 
 try:
@@ -45,31 +43,6 @@ RSA_BLOCKS = [rsa_block, lambda payload: rsa_block(payload, b"\0\1"), lambda pay
 FRAMES = [lambda payload: payload + bytes([40 - len(payload)]) * (40 - len(payload)),
           lambda payload: payload.ljust(40, b"\0"), lambda payload: payload.ljust(39, b"\4") + b"\5",
           lambda payload: payload.ljust(39, b"\5") + b"\xFF"]
-
-
-class Recipient:
-    """Of one's own PKESK packets, version 3."""
-
-    def __init__(self, exported, fingerprint):
-        self.key, self.fingerprint = encryption_key(exported), fingerprint
-
-    def pkesk(self, block):
-        encrypted = self.rsa(block) if self.key.algorithm == RSA else self.ecdh(block)
-        return make.packet(make.PKESK, b"\3" + bytes.fromhex(self.fingerprint[-16:]) + bytes([self.key.algorithm])
-                           + encrypted)
-
-    def rsa(self, block):
-        n = int.from_bytes(self.key.n, "big")
-        c = pow(int.from_bytes(block, "big") % n, int.from_bytes(self.key.e, "big"), n)
-        return c.bit_length().to_bytes(2, "big") + c.to_bytes((c.bit_length() + 7) // 8, "big")
-
-    def ecdh(self, frame):
-        ours = os.urandom(32)
-        z = curves.x25519(ours, self.key.point[1:])
-        hash_id, cipher_id = self.key.kdf[2:4]
-        kek = keywrap.openpgp_kek(z, kdf_params(self.key, self.fingerprint), cipher_id, hash_id)
-        wrapped = keywrap.wrap(kek, frame)
-        return b"\1\7\x40" + curves.x25519(ours) + bytes([len(wrapped)]) + wrapped
 
 
 def turn(data, at, bits=1):
@@ -256,7 +229,7 @@ class Wrong(Damaged):
         for algorithm, blocks in ("rsa2048", RSA_BLOCKS), ("cv25519", FRAMES):
             with self.subTest(algorithm), ClientWorld() as w:
                 fingerprint = w.make_key(algorithm)
-                to = Recipient(w.gpg("--export").stdout, w.fingerprints(fingerprint)[1])
+                to = make.Recipient(encryption_key(w.gpg("--export").stdout), w.fingerprints(fingerprint)[1])
                 w.start_agent()
                 w.start_token()
                 good = w.cardea("decrypt", data=to.pkesk(blocks[0](right)) + body)

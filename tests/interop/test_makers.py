@@ -2,6 +2,7 @@
 the command gives out, back to all of them."""
 
 import concurrent.futures
+import hashlib
 import os
 import pathlib
 import re
@@ -9,11 +10,14 @@ import subprocess
 import sys
 import unittest
 
+from keywrap import openpgp_frame
+from openpgp import ECDH, PublicKey
 from openpgp_js import run_script
 from test_client import ClientWorld
 from world import BIN, CURVES, RSA, main, need
 
 try:
+    import message_maker as make
     from soft_token import for_token, secret_keys
 except ImportError as missing:
     print(f"missing: {missing.name} for python3")
@@ -127,6 +131,29 @@ class Gpg(Makers):
                 self.check_sqop_takes(message, key, text)
                 opened.append((algorithm, message, key, text))
         self.check_openpgp_js(opened)
+
+
+class Derivations(Makers):
+    def test_all_nine(self):
+        """What a version 4 key derives with stands in its fingerprint alone; gpg makes keys of one pair."""
+        with ClientWorld() as maker:
+            maker.make_key()
+            *_, key = secret_keys(maker.key_file.read_bytes()).values()
+        for digest in 8, 9, 10:
+            for cipher in 7, 8, 9:
+                with self.subTest(digest=digest, cipher=cipher):
+                    key.material = key.material[:-2] + bytes([digest, cipher])
+                    self.insert(for_token(key))
+                    self.check_all([("", self.message(key.created, key.material), TEXTS[1])])
+
+    @staticmethod
+    def message(created, material):
+        body = b"\4" + created.to_bytes(4, "big") + bytes([ECDH]) + material
+        fingerprint = hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest()
+        session_key = os.urandom(32)
+        frame = openpgp_frame(session_key, 40)
+        return make.Recipient(PublicKey(body), fingerprint).pkesk(frame) + make.seipd1(
+            session_key, make.literal(TEXTS[1]))
 
 
 class Sequoia(Makers):
