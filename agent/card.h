@@ -44,12 +44,15 @@ struct pin_question {
     int gone_fd; /* readable once the card has left: nobody need answer any more */
 };
 
-struct pin_source {
+/* Whoever a card is used for. */
+struct requester {
     /* Fills *pin, or an error that ends the request. Nothing of the card's is held but the
      * place in the queue of those who may ask. */
-    gpg_error_t (*ask)(void *context, const struct pin_question *question, struct secret *pin);
+    gpg_error_t (*ask_pin)(void *context, const struct pin_question *question, struct secret *pin);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);
+    /* The token may wait for a touch; it does no longer. In turns; must not wait itself. */
+    void (*touch)(void *context, bool waits);
     void *context;
 };
 
@@ -86,7 +89,7 @@ void card_objects_free(struct card_objects *objects);
  * it. Selects the application and verifies the PIN where needed, each VERIFY in one transaction
  * with the reading of the card's identity.
  *
- * Errors: the reader's and the PIN source's, and
+ * Errors: the reader's and the requester's, and
  *   GPG_ERR_PIN_BLOCKED      no tries left; no VERIFY was sent
  *   GPG_ERR_TIMEOUT          nobody touched the token, or it never answered
  *   GPG_ERR_WRONG_CARD       the card holds other keys than before
@@ -94,7 +97,7 @@ void card_objects_free(struct card_objects *objects);
  *   GPG_ERR_TOO_LARGE        the card has no way to take a command of this length; no PIN was asked
  *   GPG_ERR_OBJ_TERM_STATE, GPG_ERR_UNSUPPORTED_PROTOCOL (KDF) */
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
-                         const struct pin_source *pins, struct secret *plain);
+                         const struct requester *requester, struct secret *plain);
 
 /* When the PIN that is kept ends (boottime); INT64_MAX when there is none. */
 int64_t card_pin_end_ms(struct card *card);

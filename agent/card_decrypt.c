@@ -19,7 +19,7 @@
 struct job {
     const struct public_key *key;
     struct view data;
-    const struct pin_source *pins;
+    const struct requester *requester;
     struct secret pin;    /* typed and not yet sent */
     bool from_cache;      /* `pin` was typed for an earlier request */
     unsigned tries_shown; /* with the question that gave us this PIN */
@@ -160,13 +160,18 @@ static gpg_error_t explain_failure(struct card *card, uint16_t sw, gpg_error_t e
 
 static gpg_error_t decipher(struct card *card, struct job *job)
 {
+    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
     int64_t begun = monotonic_ms();
     gpg_error_t err;
     uint16_t sw;
     bool lost;
 
     card->app.channel.deadline = deadline_in_ms(DECIPHER_MS);
+    if (touch)
+        job->requester->touch(job->requester->context, true);
     err = openpgp_card_decipher(&card->app, job->key, job->data, &job->plain, &sw);
+    if (touch)
+        job->requester->touch(job->requester->context, false);
     if (!err)
         return 0;
     log_debug("card: DECIPHER answered %04X: %s", sw, gpg_strerror(err));
@@ -232,13 +237,13 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
                                      .gone_fd = card->gone_fd };
     gpg_error_t err;
 
-    if (job->pins->is_gone(job->pins->context))
+    if (job->requester->is_gone(job->requester->context))
         return gpg_error(GPG_ERR_CANCELED);
     card_known_facts(card, &facts);
     memcpy(job->aid_shown, facts.data.aid, AID_LEN);
     job->want_pin = false;
     job->from_cache = false;
-    err = job->pins->ask(job->pins->context, &question, &job->pin);
+    err = job->requester->ask_pin(job->requester->context, &question, &job->pin);
     return err && atomic_load(&card->gone) ? gpg_error(GPG_ERR_CARD_REMOVED) : err;
 }
 
@@ -272,13 +277,13 @@ static gpg_error_t decrypt_in_rounds(struct card *card, struct job *job)
 }
 
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
-                         const struct pin_source *pins, struct secret *plain)
+                         const struct requester *requester, struct secret *plain)
 {
-    struct job job = { .key = key, .data = data, .pins = pins };
+    struct job job = { .key = key, .data = data, .requester = requester };
     gpg_error_t err;
 
     fifo_lock_take(&card->queue);
-    if (pins->is_gone(pins->context))
+    if (requester->is_gone(requester->context))
         err = gpg_error(GPG_ERR_CANCELED);
     else
         err = decrypt_in_rounds(card, &job);

@@ -1,5 +1,6 @@
 #include "agent/cards.h"
 
+#include "agent/pin_prompt.h"
 #include "agent/reader_specs.h"
 #include "base/advice.h"
 #include "base/log.h"
@@ -26,10 +27,11 @@ struct cards {
     size_t back_end_count;
     atomic_bool closing;
     struct pin_cache_policy pin_policy;
+    struct events *events;
 
     pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
     struct card_list in;
-    unsigned events;
+    unsigned changes; /* insertions and removals */
     uint8_t remembered[REMEMBERED_KEYS_MAX][KEYGRIP_LEN];
     size_t remembered_count;
 };
@@ -66,6 +68,20 @@ static void explain_card(const struct card_facts *facts, gpg_error_t err)
                 gpg_strerror(err), what ? ": " : "", what ? what : "");
 }
 
+static void publish(struct cards *cards, enum event_kind kind, struct card *card)
+{
+    struct event event = { .kind = kind };
+    struct card_facts facts;
+
+    card_known_facts(card, &facts);
+    memcpy(event.reader, facts.reader, sizeof event.reader);
+    if (facts.read) {
+        memcpy(event.aid, facts.data.aid, AID_LEN);
+        pin_prompt_card_name(&facts.data, event.card);
+    }
+    events_publish(cards->events, &event);
+}
+
 static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
 {
     struct card *card;
@@ -79,9 +95,10 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
     if (!card)
         return;
     cards->in.card[cards->in.count++] = card;
-    cards->events++;
+    cards->changes++;
     log_info("card inserted in reader %s",
              text_escape(view_of(info->name, strlen(info->name)), name, sizeof name));
+    publish(cards, EVENT_CARD_IN, card);
 }
 
 /* Under the mutex. */
@@ -120,8 +137,9 @@ static void remove_card(struct cards *cards, size_t at)
     cards->in.count--;
     memmove(&cards->in.card[at], &cards->in.card[at + 1],
             (cards->in.count - at) * sizeof cards->in.card[0]);
-    cards->events++;
+    cards->changes++;
     log_info("card removed");
+    publish(cards, EVENT_CARD_OUT, card);
     card_unref(&card);
 }
 
@@ -229,7 +247,7 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
 }
 
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
-                       struct cards **r_cards)
+                       struct events *events, struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
     gpg_error_t err;
@@ -238,6 +256,7 @@ gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
     cards->pin_policy = *policy;
+    cards->events = events;
     err = open_back_ends(cards, specs, count);
     if (err)
         cards_close(&cards);
@@ -384,7 +403,7 @@ unsigned cards_event_count(struct cards *cards)
     unsigned events;
 
     pthread_mutex_lock(&cards->mutex);
-    events = cards->events;
+    events = cards->changes;
     pthread_mutex_unlock(&cards->mutex);
     return events;
 }
@@ -403,4 +422,5 @@ void cards_lock_all(struct cards *cards)
     for (size_t i = 0; i < list.count; i++)
         card_lock(list.card[i]);
     card_list_release(&list);
+    events_publish(cards->events, &(struct event){ .kind = EVENT_LOCKED });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/card.h"
+#include "agent/events.h"
 
 #define CARDS_MAX READERS_MAX
 
@@ -15,9 +16,9 @@ struct card_list {
 };
 
 /* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
- * wrong with a spec, and fails then. */
+ * wrong with a spec, and fails then. The events outlive the cards. */
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
-                       struct cards **r_cards);
+                       struct events *events, struct cards **r_cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */

@@ -87,8 +87,10 @@ static gpg_error_t start(struct process *process)
         return err;
     process->agent.config = &process->config;
     process->agent.socket_path = process->socket_path;
-    err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
-                     &process->agent.cards);
+    err = events_new(&process->agent.events);
+    if (!err)
+        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                         process->agent.events, &process->agent.cards);
     if (!err)
         err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
     if (!err)
@@ -191,6 +193,7 @@ static void stop(struct process *process, int status)
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
+    events_free(&process->agent.events);
     free(process->socket_path);
     free(process->home);
     config_free(&process->config);

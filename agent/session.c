@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,15 @@ gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const cha
 gpg_error_t session_send_text(assuan_context_t assuan, const char *text)
 {
     return assuan_send_data(assuan, text, strlen(text));
+}
+
+/* Gone is who hung up, not who sent the next command early or will send no more. */
+bool session_is_gone(const struct session *session)
+{
+    struct pollfd fds[2] = { { .fd = session->fd },
+                             { .fd = session->agent->stop_fd, .events = POLLIN } };
+
+    return poll(fds, 2, 0) > 0;
 }
 
 static gpg_error_t set_pin_mode(struct session *session, const char *mode)

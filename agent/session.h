@@ -15,6 +15,7 @@
 struct agent {
     const struct agent_config *config;
     struct cards *cards;
+    struct events *events;
     struct pin_expiry *pin_expiry;
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */
@@ -45,6 +46,9 @@ struct session_peer {
 
 /* Serves the client until it leaves; returns then. */
 void session_serve(struct agent *agent, const struct session_peer *peer);
+
+/* True when the client hung up, or the agent stops. */
+bool session_is_gone(const struct session *session);
 
 /* A command's handler, as libassuan calls it; its error goes to the client. */
 typedef gpg_error_t session_handler(assuan_context_t assuan, char *line);

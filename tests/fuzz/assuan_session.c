@@ -133,11 +133,13 @@ static void serve(bool keep_pin)
         .fd = ends[0], .pid = getpid(), .before_close = before_close, .context = &closes
     };
 
-    FUZZ_CHECK(!cards_open(specs, 1, &policy, &agent.cards));
+    FUZZ_CHECK(!events_new(&agent.events));
+    FUZZ_CHECK(!cards_open(specs, 1, &policy, agent.events, &agent.cards));
     session_serve(&agent, &peer);
     FUZZ_CHECK(closes == 1);
     cards_lock_all(agent.cards);
     cards_close(&agent.cards);
+    events_free(&agent.events);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
