@@ -20,7 +20,7 @@ const keys = [
 
 let made = 0;
 
-async function make(library, key, keyName, cipher, aead, compression, format, config) {
+async function make(library, key, keyName, cipher, aead, compression, format, config, wildcard) {
   const [id, length] = ciphers[cipher];
   const data = crypto.randomBytes(length);
   const text = texts[(made + Math.floor(made / 6)) % texts.length];
@@ -30,10 +30,12 @@ async function make(library, key, keyName, cipher, aead, compression, format, co
     encryptionKeys: key.toPublic(),
     sessionKey: { data, algorithm: cipher, aeadAlgorithm: aead },
     format,
+    wildcard,
     config: { ...config, preferredCompressionAlgorithm: library.enums.compression[compression] },
   });
   console.log(JSON.stringify({
-    key: keyName, name: `${cipher} ${aead || 'mdc'} ${compression} ${format} ${text.length}`,
+    key: keyName,
+    name: `${cipher} ${aead || 'mdc'} ${compression} ${format}${wildcard ? ' hidden' : ''} ${text.length}`,
     text: hex(text), message: hex(Buffer.from(message)),
     session_key: `${id}:${hex(data).toUpperCase()}`,
   }));
@@ -58,6 +60,8 @@ async function rfc9580() {
           for (const format of formats)
             await make(openpgp, privateKey, name, cipher, aead, compression, format,
               { aeadProtect: !!aead, aeadChunkSizeByte: made % 17 });
+    for (const aead of [undefined, 'ocb'])
+      await make(openpgp, privateKey, name, 'aes256', aead, 'uncompressed', 'armored', { aeadProtect: !!aead }, true);
   }
 }
 

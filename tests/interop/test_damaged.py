@@ -170,6 +170,23 @@ class InChunks(Damaged):
                 run = self.w.cardea("decrypt", "--session-key", f"{make.CIPHER[octets]}:{key.hex()}", data=message)
                 self.assertEqual(run.stdout, text)
 
+    def test_text_comes_out_while_the_message_comes_in(self):
+        text = os.urandom(400)
+        for tag, mode in IN_CHUNKS:
+            head, chunks = make.PARTS[tag](KEY, make.literal(text), mode)
+            process = self.w.popen("decrypt", "--session-key", KEY_TEXT, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+            whole = make.packet(tag, head + b"".join(chunks))
+            there = len(whole) - len(b"".join(chunks[4:]))
+            process.stdin.write(whole[:there])
+            process.stdin.flush()
+            early = os.read(process.stdout.fileno(), 4096)
+            self.assertTrue(text.startswith(early) and early)
+            process.stdin.write(whole[there:])
+            process.stdin.close()
+            self.assertEqual(early + process.stdout.read(), text)
+            self.assertEqual(process.wait(20), 0)
+
     def test_chunks_are_not_to_be_moved(self):
         text = os.urandom(400)
         for tag, mode in IN_CHUNKS:

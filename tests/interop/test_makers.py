@@ -8,10 +8,11 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 import unittest
 
 from keywrap import openpgp_frame
-from openpgp import ECDH, PublicKey
+from openpgp import ECDH, PublicKey, dearmor, packets
 from openpgp_js import run_script
 from test_client import ClientWorld
 from world import BIN, CURVES, RSA, main, need
@@ -206,6 +207,31 @@ class Sequoia(Makers):
             self.check_all(cases)
 
 
+class Rfc9580(Makers):
+    """Appendices A.3, A.4 and A.8: a message to a version 6 key, opened by a token that has its scalar and the time at
+    which it was made, and nothing else."""
+
+    CREATED = 0x63877FE3
+    POINT = "8693248367F9E5015DB922F8F48095DDA784987F2D5985B12FBAD16CAF5E4435"
+    SCALAR = "4D600A4F794D44775C57A26E0FEEFED558E9AFFFD6AD0D582D57FB2BA2DCEDB8"
+    MESSAGE = b"""-----BEGIN PGP MESSAGE-----
+
+wV0GIQYSyD8ecG9jCP4VGkF3Q6HwM3kOk+mXhIjR2zeNqZMIhRmHzxjV8bU/gXzO
+WgBM85PMiVi93AZfJfhK9QmxfdNnZBjeo1VDeVZheQHgaVf7yopqR6W1FT6NOrfS
+aQIHAgZhZBZTW+CwcW1g4FKlbExAf56zaw76/prQoN+bAzxpohup69LA7JW/Vp0l
+yZnuSj3hcFj0DfqLTGgr4/u717J+sPWbtQBfgMfG9AOIwwrUBqsFE9zW+f1zdlYo
+bhF30A+IitsxxA==
+-----END PGP MESSAGE-----
+"""
+
+    def test_sample(self):
+        numbers = bytes.fromhex(self.SCALAR)
+        key = types.SimpleNamespace(created=self.CREATED, algorithm=25, material=bytes.fromhex(self.POINT),
+                                    numbers=numbers)
+        self.insert(for_token(key))
+        self.check_all([("A.8", self.MESSAGE, b"Hello, world!")])
+
+
 class OpenPgpJs(Makers):
     @classmethod
     def setUpClass(cls):
@@ -254,6 +280,14 @@ class OpenPgpJs(Makers):
         for name in "packet 20 v4", "packet 20 v5":
             for _, message, key, text in self.check_key(name):
                 self.check_gpg_takes(message, key, text)
+
+    def test_recipients_are_hidden(self):
+        """They are opened above with all others; here it is seen that nobody is named."""
+        hidden = [message for cases in self.cases.values() for name, message, *_ in cases if "hidden" in name]
+        self.assertEqual(len(hidden), 26)
+        for message in hidden:
+            _, body = next(packets(dearmor(message)))
+            self.assertIn(body[:9], (b"\3" + bytes(8), b"\6\0" + body[2:9]))
 
     def test_a_certificate_makes_up_for_the_token(self):
         """A token that has another time of making knows neither the fingerprints nor the derivation."""

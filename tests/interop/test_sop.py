@@ -135,6 +135,8 @@ class Sop(unittest.TestCase):
             w.start_token()
             w.pinentry(MODE="cancel")
             self.sop("decrypt", data=mail, env=w.env, status=67)
+            w.pinentry(MODE="empty-pin")
+            self.sop("decrypt", data=mail, env=w.env, status=67)
             w.pinentry(MODE="pin", PIN="654321")
             self.sop("decrypt", data=mail, env=w.env, status=101)  # blocked after the last try
 
