@@ -37,8 +37,9 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread does with this connection, waiting or decrypting: GPG_ERR_CANCELED
- * there, and whatever is asked of it later. May be called by a signal handler. */
+/* Ends what another thread does with this connection, waiting for the agent or decrypting:
+ * GPG_ERR_CANCELED there, and whatever is asked of it later. What a descriptor of the caller's
+ * holds up ends when that goes on. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
