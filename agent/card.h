@@ -76,8 +76,8 @@ void card_known_facts(struct card *card, struct card_facts *facts);
 
 /* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
  * known, asking the card for what is not, and copies the facts. Errors: the reader's,
- * GPG_ERR_ENOENT for a card without the OpenPGP application, GPG_ERR_OBJ_TERM_STATE for a
- * terminated one; these two are remembered for as long as the card stays. */
+ * GPG_ERR_OBJ_TERM_STATE for a terminated card, and GPG_ERR_ENOENT for one without the OpenPGP
+ * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
 /* Reads everything anew that may have changed, and the objects of a listing. */

@@ -64,6 +64,8 @@ static gpg_error_t send_pin(struct card *card, struct job *job)
     if (err) {
         secret_free(&job->pin);
         card_forget_pin(card);
+        /* Perhaps it was right, and should have been hashed: look again before the next. */
+        card->kdf_read = card->kdf_read && card->kdf.active;
     } else if (job->from_cache) {
         secret_free(&job->pin);
     } else {
@@ -185,18 +187,21 @@ static gpg_error_t decipher(struct card *card, struct job *job)
 
 /* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay
  * either. */
-static void note_use(struct card *card)
+static gpg_error_t note_use(struct card *card)
 {
+    gpg_error_t err = 0;
+
     if (card->verified && card->pin_policy->idle_ms == 0)
-        card_close_state(card);
+        err = card_close_state(card);
     if (card->verified)
         pin_cache_touch(&card->pin, boottime_ms());
     atomic_store(&card->pin_end_ms, pin_cache_end_ms(&card->pin, card->pin_policy));
+    return err;
 }
 
 static gpg_error_t use_card(struct card *card, struct job *job)
 {
-    gpg_error_t err = card_begin(card, CARD_WAIT_MS);
+    gpg_error_t err = card_begin(card, CARD_WAIT_MS), closing;
 
     if (err)
         return err;
@@ -204,8 +209,10 @@ static gpg_error_t use_card(struct card *card, struct job *job)
         err = verify(card, job);
     if (!err && !job->want_pin)
         err = decipher(card, job);
-    note_use(card);
+    closing = note_use(card);
     card_end(card);
+    if (closing)
+        (void)card_recover(card, closing);
     return err;
 }
 

@@ -56,8 +56,8 @@ bool card_recover(struct card *card, gpg_error_t err);
 void card_forget_pin(struct card *card);
 
 /* Within a transaction: drops the verified state on the card, so that other programs cannot use
- * it. */
-void card_close_state(struct card *card);
+ * it. An error has been logged, and wants card_recover after card_end. */
+gpg_error_t card_close_state(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */

@@ -121,6 +121,11 @@ struct cardea_decrypt_options {
      * NULL. */
     bool (*progress)(void *context, uint64_t octets_read, uint64_t octets_written);
     void *context;
+    /* The output is a new file that nobody reads before this has succeeded, and that is thrown away
+     * when it has not. A regular, empty file that has no name yet (O_TMPFILE) then gets what must
+     * wait to be verified at once, and is empty again after an error; any other output is treated
+     * as if this were not set. */
+    bool provisional;
 };
 
 /* What a message said of itself. Signatures are not verified by Cardea. Valid until reused;
@@ -140,8 +145,8 @@ struct cardea_report {
 };
 
 /* Decrypts from one descriptor to another, armored or not. Nothing is written that is not
- * authenticated; after an error what was written is authentic, but not all there was. connection
- * may be NULL with a session key; options and report may be NULL.
+ * authenticated, save to a provisional file; after an error what was written is authentic, but not
+ * all there was. connection may be NULL with a session key; options and report may be NULL.
  *
  * Errors of cardea_session_key, GPG_ERR_NO_DATA for what is no message, GPG_ERR_NOT_ENCRYPTED,
  * GPG_ERR_NOT_ENABLED for a message without integrity protection, GPG_ERR_TRUNCATED,

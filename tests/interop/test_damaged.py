@@ -108,6 +108,7 @@ class Everywhere(Damaged):
                 for result in runs:
                     self.assertEqual((result.returncode, result.stdout), (1, b""))
                     self.assertEqual(result.stderr.count(b"\n"), 1, result.stderr)
+                self.assertEqual(runs[0].stderr, runs[1].stderr)
         self.assertEqual(self.w.litter(), [])
 
 
