@@ -83,15 +83,15 @@ class Files(Output):
         def limit():
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         for env in self.each():
-            for message in self.large, self.sealed:
-                run = self.decrypt("-o", self.out / "file", message, env=env, good=False, preexec_fn=limit)
-                self.assertIn("File too large", run.stderr.decode())
-                self.assertEqual(run.stderr.count(b"\n"), 1)
-                self.assertEqual(self.w.litter(), [])
-            run = self.decrypt("--memory-limit", "64K", "-o", self.out / "file", self.sealed, env=env, good=False,
-                               preexec_fn=limit)
-            self.assertIn("no room to hold the message", run.stderr.decode())
-            self.assertEqual(self.w.litter(), [])
+            for options in [], ["--memory-limit", "64K"]:
+                for message in self.large, self.sealed:
+                    run = self.decrypt(*options, "-o", self.out / "file", message, env=env, good=False,
+                                       preexec_fn=limit)
+                    self.assertRegex(run.stderr.decode(), r"\A[^\n]*File too large: [^\n]*\n\Z")
+                    self.assertEqual(self.w.litter(), [])
+        run = self.decrypt("--memory-limit", "64K", self.sealed, good=False, preexec_fn=limit)
+        self.assertIn("no room to hold the message", run.stderr.decode())
+        self.assertEqual(run.stdout, b"")
 
     def test_signals(self):
         """In mid-message: nothing is left, but by what ends it without a warning where every file has a name."""
