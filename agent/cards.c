@@ -1,6 +1,6 @@
 #include "agent/cards.h"
 
-#include "agent/pin_prompt.h"
+#include "agent/card_name.h"
 #include "agent/reader_specs.h"
 #include "base/advice.h"
 #include "base/log.h"
@@ -78,7 +78,7 @@ static void publish(struct cards *cards, enum event_kind kind, struct card *card
     memcpy(event.reader, facts.reader, sizeof event.reader);
     if (facts.read) {
         memcpy(event.aid, facts.data.aid, AID_LEN);
-        pin_prompt_card_name(&facts.data, event.card);
+        card_name(&facts.data, event.card);
     }
     events_publish(cards->events, &event);
 }

@@ -179,7 +179,7 @@ static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
     struct buffer plain = BUFFER(ASSUAN_LINELENGTH);
-    char peer[64], said[200], text[320];
+    char peer[PEER_WORDS_MAX], said[200], text[PEER_WORDS_MAX + 210];
     gpg_error_t err;
 
     for (char *p = line; *p; p++)

@@ -11,6 +11,7 @@ struct agent_config {
     size_t reader_count;
     char *pinentry; /* NULL: the system's */
     enum log_level log_level;
+    bool notifications;           /* yes */
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */

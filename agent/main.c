@@ -3,6 +3,8 @@
 #include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/listener.h"
+#include "agent/logind.h"
+#include "agent/notification.h"
 #include "agent/socket_file.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
@@ -27,6 +29,8 @@ struct process {
     struct agent agent;
     struct socket_file socket;
     struct listener *listener;
+    struct logind *logind;
+    struct notification *notification;
     char *home;
     char *socket_path;
     int signal_fd;
@@ -97,6 +101,10 @@ static gpg_error_t start(struct process *process)
     if (!err)
         err =
             expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
+    if (!err)
+        err = logind_start(process->agent.cards, &process->logind);
+    if (!err && process->config.notifications)
+        err = notification_start(process->agent.events, &process->notification);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -192,6 +200,8 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
+    notification_stop(&process->notification);
+    logind_stop(&process->logind);
     expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)

@@ -1,9 +1,9 @@
 #include "agent/request.h"
 
+#include "agent/card_name.h"
 #include "agent/expiry.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
-#include "agent/pin_prompt.h"
 #include "base/advice.h"
 #include "base/deadline.h"
 #include "base/log.h"
@@ -39,7 +39,7 @@ static void set_card(struct request *request, struct card *card)
     memcpy(request->event.aid, facts.data.aid, AID_LEN);
     memcpy(request->event.fingerprint, facts.data.slot[SLOT_DECRYPT].fingerprint, FINGERPRINT_LEN);
     request->event.touch = facts.data.slot[SLOT_DECRYPT].touch;
-    pin_prompt_card_name(&facts.data, request->event.card);
+    card_name(&facts.data, request->event.card);
 }
 
 static gpg_error_t ask_pin(void *context, const struct pin_question *question, struct secret *pin)

@@ -14,7 +14,7 @@
 /* 65536 octets in parts of 255 or 256; a card that goes on longer never ends. */
 #define GET_RESPONSE_ROUNDS_MAX 260
 
-/* What a card takes that announces extended length without DO 7F66 (YubiKey 4 and 5). */
+/* What a card takes that announces extended length without DO 7F66 (YubiKey 4). */
 #define COMMAND_MAX_UNSAID 2038
 
 void response_free(struct response *response)
@@ -39,6 +39,8 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);
+    if (!err)
+        channel->answer_len = data.len;
     if (!err)
         err = buffer_append_view(&response->data, data);
     /* Of an answer, not of the command: no card has so much to say. */

@@ -37,8 +37,9 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
- * asked of it later. May be called by a signal handler. */
+/* Ends what another thread does with this connection, waiting for the agent or decrypting:
+ * GPG_ERR_CANCELED there, and whatever is asked of it later. What a descriptor of the caller's
+ * holds up ends when that goes on. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -120,9 +121,15 @@ struct cardea_decrypt_options {
     uint64_t max_output;     /* octets; 0: 16 GiB */
     uint64_t memory_limit;   /* octets that may wait in memory to be verified; 0: 1 GiB */
     const char *folder; /* where more waits, in an unlinked file; NULL: the working directory */
-    /* Called now and then; false ends the work with GPG_ERR_CANCELED. May be NULL. */
+    /* Called now and then, by the calling thread; false ends the work with GPG_ERR_CANCELED. May be
+     * NULL. */
     bool (*progress)(void *context, uint64_t octets_read, uint64_t octets_written);
     void *context;
+    /* The output is a new file that nobody reads before this has succeeded, and that is thrown away
+     * when it has not. A regular, empty file that has no name yet (O_TMPFILE) then gets what must
+     * wait to be verified at once, and is empty again after an error; any other output is treated
+     * as if this were not set. */
+    bool provisional;
 };
 
 /* What a message said of itself. Signatures are not verified by Cardea. Valid until reused;
@@ -142,8 +149,8 @@ struct cardea_report {
 };
 
 /* Decrypts from one descriptor to another, armored or not. Nothing is written that is not
- * authenticated; after an error what was written is authentic, but not all there was. connection
- * may be NULL with a session key; options and report may be NULL.
+ * authenticated, save to a provisional file; after an error what was written is authentic, but not
+ * all there was. connection may be NULL with a session key; options and report may be NULL.
  *
  * Errors of cardea_session_key, GPG_ERR_NO_DATA for what is no message, GPG_ERR_NOT_ENCRYPTED,
  * GPG_ERR_NOT_ENABLED for a message without integrity protection, GPG_ERR_TRUNCATED,

@@ -25,3 +25,4 @@ extern struct human human;
 void human_begin(const char *const *plan);
 
 #define RIGHT_PIN "123456"
+#define WRONG_PIN "654321"

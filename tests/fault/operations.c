@@ -15,7 +15,7 @@
 #define RSA_OCTETS 256
 #define VALUE_MAX  2048
 
-static const char *const wrong_then_right[] = { "654321", NULL };
+static const char *const wrong_then_right[] = { WRONG_PIN, NULL };
 
 static void reset_by_others(void)
 {

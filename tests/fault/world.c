@@ -2,6 +2,7 @@
 
 #include "ccid/backend.h"
 #include "tests/fault/need.h"
+#include "tests/fault/shortage.h"
 #include "tests/token/token.h"
 
 #include <gcrypt.h>
@@ -122,7 +123,9 @@ void world_close(void)
 
 void world_command(enum card_name card, struct view command, struct buffer *answer)
 {
+    shortage_pause();
     token_command(tokens[card], command, answer);
+    shortage_resume();
 }
 
 static void select_application(enum card_name card, struct buffer *answer)
@@ -385,7 +388,8 @@ static gpg_error_t connect_reader(struct readers *readers, const char *name,
     if (slots[slot].card == NO_CARD)
         return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
     reader = calloc(1, sizeof *reader);
-    NEED(reader);
+    if (!reader)
+        return gpg_error(GPG_ERR_ENOMEM);
     reader->slot = slot;
     reader->insertion = slots[slot].insertion;
     reader->resets = slots[slot].resets;

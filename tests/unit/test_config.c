@@ -42,6 +42,7 @@ static void there_are_defaults(void **state)
     assert_int_equal(config.reader_count, 1);
     assert_string_equal(config.readers[0], "pcsc");
     assert_int_equal(config.log_level, LOG_LEVEL_WARNING);
+    assert_true(config.notifications);
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 600);
@@ -66,6 +67,7 @@ static void a_file_sets_everything(void **state)
                            "log-level: debug\n"
                            "max-connections=10\n"
                            "session-key-cache = 90\n"
+                           "notifications = no\n"
                            "\n"
                            "[pinentry]\n"
                            "program = /usr/bin/pinentry-gnome3\n"
@@ -81,6 +83,7 @@ static void a_file_sets_everything(void **state)
     assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config.max_connections, 10);
     assert_string_equal(config.pinentry, "/usr/bin/pinentry-gnome3");
+    assert_false(config.notifications);
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 0);
@@ -96,7 +99,7 @@ static void errors_name_file_line_and_what_was_expected(void **state)
                  "f:3: log-level = loud: expected error, warning, info or debug");
     expect_error("[agent]\nspeed = 9\n", "f:2: unknown setting \"speed\"; section [agent] has "
                                          "gnupghome, reader, log-level, max-connections, "
-                                         "session-key-cache");
+                                         "session-key-cache, notifications");
     expect_error("[reader]\n",
                  "f:1: unknown section [reader]; there are [agent], [pinentry], [pin-cache]");
     expect_error("reader = pcsc\n", "f:1: \"reader\" stands before the first section; there are "
