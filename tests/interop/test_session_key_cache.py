@@ -75,7 +75,7 @@ class Remembering(unittest.TestCase):
                 asker = threading.Thread(target=w.ask)
                 asker.start()
                 watcher.wait_for("touch-wanted")
-                w.tell_token("touch")
+                w.touch()
                 asker.join(PATIENCE)
                 w.ask()
                 w.decrypt(w.mails[0])
@@ -92,7 +92,7 @@ class Remembering(unittest.TestCase):
                 for asker in askers:
                     asker.start()
                 watcher.wait_for("touch-wanted")
-                w.tell_token("touch")
+                w.touch()
                 for asker in askers:
                     asker.join(PATIENCE)
                 self.assertEqual((len(answers), len(set(answers))), (5, 1))
@@ -287,7 +287,7 @@ def neomutt(world, *keys):
             pass
     reader = threading.Thread(target=drain)
     reader.start()
-    process.wait(PATIENCE)
+    process.wait(3 * PATIENCE)
     reader.join(PATIENCE)
     os.close(terminal)
 

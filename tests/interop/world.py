@@ -440,6 +440,11 @@ class World:
     def tell_token(self, line):
         return self.token.tell(line)
 
+    def touch(self):
+        """Touches the token, once it waits for that: an event says so before the command is there."""
+        wait_until(lambda: "waiting-for-touch" in self.tell_token("status"), "the token waits for a touch")
+        self.tell_token("touch")
+
     def commands(self):
         return self.token.commands()
 
