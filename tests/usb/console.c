@@ -151,6 +151,15 @@ static void do_unplug(struct console *c, struct console_token *t, const struct w
     say(answer, "ok");
 }
 
+static void do_drop(struct console *c, struct console_token *t, const struct words *w,
+                    struct buffer *answer)
+{
+    do_unplug(c, t, w, answer);
+    usb_device_free(&t->device);
+    usb_token_free(&t->token);
+    *t = (struct console_token){ 0 };
+}
+
 static void do_card(struct console *c, struct console_token *t, const struct words *w,
                     struct buffer *answer)
 {
@@ -263,11 +272,10 @@ static const struct {
     const char *name;
     handler *run;
 } commands[] = {
-    { "new", do_new },       { "import", do_import }, { "plug", do_plug },
-    { "unplug", do_unplug }, { "card", do_card },     { "hold", do_hold },
-    { "fault", do_fault },   { "t1", do_t1 },         { "zlp", do_zlp },
-    { "touch", do_touch },   { "slow", do_slow },     { "pin", do_pin },
-    { "counts", do_counts },
+    { "new", do_new },   { "import", do_import }, { "plug", do_plug },   { "unplug", do_unplug },
+    { "drop", do_drop }, { "card", do_card },     { "hold", do_hold },   { "fault", do_fault },
+    { "t1", do_t1 },     { "zlp", do_zlp },       { "touch", do_touch }, { "slow", do_slow },
+    { "pin", do_pin },   { "counts", do_counts },
 };
 
 static void split(char *line, struct words *w)
@@ -296,7 +304,7 @@ static struct console_token *find_token(struct console *c, const char *name, boo
 /* Plugging waits for the front end's own thread, so it is done without the lock. */
 static bool wants_lock(handler *run)
 {
-    return run != do_plug && run != do_unplug && run != do_hold;
+    return run != do_plug && run != do_unplug && run != do_drop && run != do_hold;
 }
 
 static void run(struct console *c, handler *command, const struct words *w, struct buffer *answer)

@@ -21,12 +21,13 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["vhci_hcd", "9p", "9pnet_virtio", "virtio_pci", "overlay"]
 XZ = b"\xfd7zXZ\0"
-KERNEL = "nokaslr quiet mitigations=off panic=-1 console=ttyS0"
+KERNEL = "nokaslr loglevel=2 mitigations=off panic=-1 console=ttyS0"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MEMORY = 768  # megabytes
 
 
 def need(*programs):
-    missing = [p for p in programs if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+    missing = [p for p in programs if not shutil.which(p)]
     if missing:
         print("missing: " + ", ".join(missing))
         sys.exit(1 if os.environ.get("CI") == "true" else 77)
@@ -130,7 +131,7 @@ def main():
     arguments = parser.parse_args()
     need("qemu-system-x86_64", "busybox", "depmod", "modprobe", "apt-get", "dpkg-deb")
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    command = f"cd {shlex.quote(os.getcwd())} && exec {shlex.join(arguments.command)}\n"
+    command = f"export PATH={SYSTEM_PATH}; cd {shlex.quote(os.getcwd())} && exec {shlex.join(arguments.command)}\n"
     return boot(arguments.cache.resolve(), command, arguments.timeout)
 
 
