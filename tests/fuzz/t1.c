@@ -1,5 +1,5 @@
 /* A card that says what the input says: size of blocks, octets of the command, then what comes back
- * for each block that we send: n, n octets, to which the LRC is added if the high bit of n is set. */
+ * for each block that we send: n, n octets, and their LRC if the high bit of n is set. */
 #include "ccid/t1.h"
 #include "tests/fuzz/fuzz.h"
 
