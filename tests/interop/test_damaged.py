@@ -9,8 +9,8 @@ import sys
 import time
 import unittest
 
-from test_client import ClientWorld, Shared
-from test_session_key import gpg_session_key, pkesks
+from test_client import ClientWorld, Shared, body_of
+from test_session_key import gpg_session_key
 from openpgp import dearmor, encryption_key
 from world import BIN, main, need
 
@@ -95,7 +95,7 @@ class Everywhere(Damaged):
         message = dearmor(self.w.encrypt("short"))
         key = gpg_session_key(self.w, message)
         cases = [message[:length] for length in range(len(message))]
-        start = len(message) - len(message[sum(map(len, pkesks(message))) - 4:])
+        start = len(message) - len(body_of(message))
         cases += [turn(message, at, 1 << at % 8) for at in range(start, len(message))]
 
         def run(case):
