@@ -1,5 +1,6 @@
 #include "agent/card_private.h"
 
+#include "base/advice.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct card *card_new(struct readers *readers, const struct reader_info *info,
     atomic_init(&card->references, 1);
     atomic_init(&card->gone, false);
     card->readers = readers;
+    atomic_init(&card->awaits_touch, false);
     atomic_init(&card->lock_wanted, false);
     atomic_init(&card->pin_end_ms, INT64_MAX);
     card->pin_policy = policy;
@@ -143,6 +145,8 @@ void card_end(struct card *card)
 
 bool card_recover(struct card *card, gpg_error_t err)
 {
+    if (error_is_no_touch(err)) /* and all is well with the card */
+        return false;
     switch (gpg_err_code(err)) {
     case GPG_ERR_CARD_RESET:
         forget_state(card);
@@ -375,6 +379,10 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     gpg_error_t err;
     int tries = 2;
 
+    if (atomic_load(&card->awaits_touch)) {
+        card_known_facts(card, facts);
+        return 0;
+    }
     card_take_turn(card);
     do {
         err = card_begin(card, CARD_WAIT_MS);

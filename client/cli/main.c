@@ -12,6 +12,8 @@ static struct {
     { "decrypt", "cardea decrypt", cli_decrypt },
     { "session-key", "cardea session-key", cli_session_key },
     { "list", "cardea list", cli_list },
+    { "watch", "cardea watch", cli_watch },
+    { "lock", "cardea lock", cli_lock },
 };
 
 static const struct option long_options[] = {
@@ -27,6 +29,8 @@ static const char help[] =
     "  decrypt [-o FILE] [FILE]    decrypt a message\n"
     "  session-key [FILE]          print a message's session key\n"
     "  list                        list the inserted tokens and their keys\n"
+    "  watch                       tell what happens: cards, PINs, touches, requests\n"
+    "  lock                        forget PINs and session keys\n"
     "\n"
     "      --socket PATH           the agent's socket (default: $CARDEA_SOCKET, else gpg's)\n"
     "      --gnupghome DIR         gpg's home, whose socket the agent has\n"

@@ -1,6 +1,6 @@
 #include "tests/fault/stage.h"
 
-#include "agent/pin_expiry.h"
+#include "agent/expiry.h"
 #include "tests/fault/caught_log.h"
 #include "tests/fault/human.h"
 #include "tests/fault/need.h"
@@ -25,7 +25,7 @@ static struct agent agent = { .config = &config, .socket_path = "/fault" };
 static gpg_error_t last_error; /* of a reply */
 
 /* There is no clock here. */
-void pin_expiry_note(struct pin_expiry *expiry, int64_t end_ms)
+void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     (void)expiry;
     (void)end_ms;
@@ -38,7 +38,7 @@ static void start_agent(bool keeps_pins)
     const struct pin_cache_policy policy = { .idle_ms = keeps_pins ? 600000 : 0, .max_ms = 600000 };
 
     assert_int_equal(events_new(&agent.events), 0);
-    assert_int_equal(cards_open(specs, 1, &policy, agent.events, &agent.cards), 0);
+    assert_int_equal(cards_open(specs, 1, &policy, NULL, agent.events, &agent.cards), 0);
 }
 
 static void stop_agent(void)
