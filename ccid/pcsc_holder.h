@@ -1,5 +1,5 @@
-/* Who may hold a reader of the PC/SC service for itself: the service does not tell, but whoever does
- * is connected to it, as we are. */
+/* Who may hold a reader of the PC/SC service for itself: the service does not tell, but whoever
+ * does is connected to it, as we are. */
 #pragma once
 
 #include "base/bytes.h"

@@ -11,6 +11,6 @@ struct unix_socket {
     bool named_for_service; /* it is bound to a name that ends as was asked for */
 };
 
-/* Lists those that are connected. *list is the caller's to free; the name is as the server bound it,
- * whatever a client's file system calls it. */
+/* Lists those that are connected. *list is the caller's to free; the name is as the server bound
+ * it, whatever a client's file system calls it. */
 gpg_error_t unix_sockets_list(const char *name_ends, struct unix_socket **list, size_t *count);

@@ -1,6 +1,6 @@
-/* other-program: another PC/SC program at the first reader with a card, shared. Obeys lines: "select"
- * (its own application, PIV), "reset", "hold MS" (a transaction for so long); says "done" when it
- * is, with what the card answered to "select". */
+/* other-program: another PC/SC program at the first reader with a card, shared. Obeys lines:
+ * "select" (its own application, PIV), "reset", "hold MS" (a transaction for so long); says "done"
+ * when it is, with what the card answered to "select". */
 #include <winscard.h>
 
 #include <stdio.h>
