@@ -74,13 +74,14 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
     if (!err)
         err = send_key(assuan, &opening.key);
     opening_free(&opening);
-    return session_error(err);
+    return session_answer(assuan, err);
 }
 
 const struct session_command session_session_key_commands[] = {
     { "SESSIONKEY", cmd_sessionkey,
       "SESSIONKEY [--only-inserted] [--certificate]\n"
       "Opens one of the PKESK packets that INQUIRE PKESK gives, and answers ALGO:HEX.\n"
+      "Tokens that are not inserted are never asked for, with --only-inserted or without.\n"
       "With --certificate, INQUIRE CERTIFICATE takes public key packets, which say what\n"
       "the token does not of its key." },
     { NULL, NULL, NULL }

@@ -100,6 +100,7 @@ static const char *set_program(struct config_source *source, const struct config
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
+           strcmp(value, "usb") == 0 || (strncmp(value, "usb:", 4) == 0 && value[4]) ||
            (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
@@ -144,11 +145,14 @@ static const char *add_reader(struct config_source *source, const struct config_
 static const struct config_setting settings[] = {
     { "agent", "gnupghome", set_home, FIELD(gnupghome), 0, 0, "a directory" },
     { "agent", "reader", add_reader, FIELD(readers), 0, 0,
-      "pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT" },
+      "pcsc, pcsc:NAME, usb, usb:VID:PID, usb:spare, socket:PATH or socket:HOST:PORT" },
     { "agent", "log-level", set_log_level, FIELD(log_level), 0, 0,
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "session-key-cache", set_number, FIELD(session_key_cache), 0, SECONDS_MAX,
+      "seconds, from 0 (none is remembered) to 2592000" },
+    { "agent", "notifications", set_switch, FIELD(notifications), 0, 0, "yes or no" },
     { "pinentry", "program", set_program, FIELD(pinentry), 0, 0,
       "an absolute path, or the name of a program in /usr/bin" },
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
@@ -217,12 +221,15 @@ gpg_error_t config_defaults(struct agent_config *config)
     gpg_error_t err = 0;
 
     config->log_level = LOG_LEVEL_WARNING;
+    config->notifications = true;
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
     config->pin_cache_ttl = 600;
     config->pin_cache_max_ttl = 7200;
     config->max_connections = 256;
     add_reader(&source, config_find("agent", "reader"), "pcsc", &err);
+    if (!err)
+        add_reader(&source, config_find("agent", "reader"), "usb:spare", &err);
     return err;
 }
 

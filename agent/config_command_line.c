@@ -21,6 +21,7 @@ static const struct {
     { "reader", "agent", "reader" },
     { "pinentry", "pinentry", "program" },
     { "log-level", "agent", "log-level" },
+    { "session-key-cache", "agent", "session-key-cache" },
 };
 
 static const struct option options[] = {
@@ -28,6 +29,7 @@ static const struct option options[] = {
     { "reader", required_argument, NULL, OPTION_SETTING + 1 },
     { "pinentry", required_argument, NULL, OPTION_SETTING + 2 },
     { "log-level", required_argument, NULL, OPTION_SETTING + 3 },
+    { "session-key-cache", required_argument, NULL, OPTION_SETTING + 4 },
     { "config", required_argument, NULL, OPTION_CONFIG },
     { "help", no_argument, NULL, OPTION_HELP },
     { "version", no_argument, NULL, OPTION_VERSION },
@@ -50,12 +52,19 @@ static const char help[] =
     "\n"
     "  --gnupghome DIR     gpg's home, whose agent socket to serve (default: as gpg\n"
     "                      finds it: $GNUPGHOME, else ~/.gnupg)\n"
-    "  --reader SPEC       where tokens are; may be given several times (default: pcsc)\n"
+    "  --reader SPEC       where tokens are; may be given several times (default: pcsc,\n"
+    "                      and usb:spare)\n"
     "                        pcsc             all readers of the PC/SC service\n"
     "                        pcsc:NAME        those whose name contains NAME\n"
+    "                        usb              tokens on USB, without that service\n"
+    "                        usb:VID:PID      those with these ids\n"
+    "                        usb:spare        as usb, while the service does not answer\n"
     "                        socket:PATH      a virtual token that connects to PATH\n"
     "                        socket:HOST:PORT the same over TCP on this machine\n"
     "  --pinentry PROGRAM  what asks for PINs (default: pinentry)\n"
+    "  --session-key-cache SECONDS\n"
+    "                      answer the same request again without the token (default: 0,\n"
+    "                      always ask it)\n"
     "  --config FILE       settings (default: $XDG_CONFIG_HOME/cardea/agent.conf)\n"
     "  --log-level LEVEL   error, warning, info or debug (default: warning)\n"
     "  --help              this text\n"

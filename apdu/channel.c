@@ -9,6 +9,7 @@
 
 #define SW1_MORE_DATA 0x61
 #define SW1_WRONG_LE  0x6c
+#define SW1_WARNING   0x62
 
 /* 65536 octets in parts of 255 or 256; a card that goes on longer never ends. */
 #define GET_RESPONSE_ROUNDS_MAX 260
@@ -75,12 +76,15 @@ static gpg_error_t transmit_le(struct channel *channel, const struct command *co
     return transmit(channel, &again, extended, response);
 }
 
+/* Warnings (62xx) come with what was asked for. Any other word in place of more data is about GET
+ * RESPONSE itself, and would be taken for the answer to the command. */
 static gpg_error_t collect_rest(struct channel *channel, struct response *response)
 {
     struct command more = { .ins = INS_GET_RESPONSE };
     gpg_error_t err = 0;
+    int round;
 
-    for (int round = 0; response->sw >> 8 == SW1_MORE_DATA && !err; round++) {
+    for (round = 0; response->sw >> 8 == SW1_MORE_DATA && !err; round++) {
         size_t before = response->data.len;
 
         if (round == GET_RESPONSE_ROUNDS_MAX)
@@ -90,6 +94,8 @@ static gpg_error_t collect_rest(struct channel *channel, struct response *respon
         if (!err && response->sw >> 8 == SW1_MORE_DATA && response->data.len == before)
             return gpg_error(GPG_ERR_CARD);
     }
+    if (!err && round > 0 && response->sw != SW_SUCCESS && response->sw >> 8 != SW1_WARNING)
+        err = gpg_error(GPG_ERR_CARD);
     return err;
 }
 
@@ -191,6 +197,7 @@ gpg_error_t channel_send(struct channel *channel, const struct command *command,
     /* A reader that takes short APDUs only fails instead of the card. The caller's second try, on a
      * new connection, does without. */
     if (gpg_err_code(err) == GPG_ERR_CARD && extended &&
+        reader_length(channel->reader) == READER_LENGTH_UNKNOWN &&
         (command->data.len <= LC_SHORT_MAX || channel->chaining))
         channel_refuse_extended(channel);
     return err ? err : collect_rest(channel, response);

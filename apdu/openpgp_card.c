@@ -17,11 +17,13 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
 {
     struct card_capabilities hint =
         historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+    bool refused = reader_length(reader) == READER_SHORT;
 
     *card = (struct openpgp_card){
         .channel = { .reader = reader,
                      .deadline = deadline_never(),
-                     .extended = hint.extended_length,
+                     .extended = hint.extended_length && !refused,
+                     .refused = refused,
                      .chaining = hint.chaining },
     };
 }
@@ -161,6 +163,13 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
     return err;
 }
 
+/* The NEO says 6F00 of an empty slot. Every OpenPGP application knows the instruction. */
+static bool says_empty_slot(uint16_t sw, bool present)
+{
+    return (status_word_absent(sw) && sw != SW_INS_NOT_SUPPORTED) ||
+           (sw == SW_UNSPECIFIED && !present);
+}
+
 gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot slot,
                                          struct public_key *key)
 {
@@ -176,9 +185,7 @@ gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot sl
     if (algorithm->kind == KEY_NONE || algorithm->kind == KEY_UNKNOWN)
         return gpg_error(GPG_ERR_PUBKEY_ALGO);
     err = channel_send(&card->channel, &read, &response);
-    /* The NEO says 6F00 of an empty slot. */
-    if (!err && (status_word_absent(response.sw) ||
-                 (response.sw == SW_UNSPECIFIED && !card->data.slot[slot].present)))
+    if (!err && says_empty_slot(response.sw, card->data.slot[slot].present))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
         err = status_error(response.sw);
