@@ -2,6 +2,7 @@
 PINs and touches are minded, and the commands that it hears are counted."""
 
 import contextlib
+import pathlib
 import time
 import unittest
 from typing import NamedTuple
@@ -172,6 +173,19 @@ class Matrix(unittest.TestCase):
                         w.token.process.ends_with = 1
                         wait_until(lambda: w.token.process.poll() is not None, "the token ends")
                         self.assertEqual(w.token.process.returncode, 1)
+
+
+class Papers(unittest.TestCase):
+    def test_counts_of_cards_md(self):
+        """The figures in doc/cards.md are those of the matrix."""
+        paper = (pathlib.Path(__file__).parents[2] / "doc" / "cards.md").read_text(encoding="utf-8")
+        rows = [l.strip("|").split("|") for l in paper.splitlines() if l.startswith("| `") and l.count("|") == 10]
+        told = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+        for name, profile in PROFILES.items():
+            true = [(str(first(profile, a)), str(blocks(profile, a))) if a in profile.algorithms else ("–", "–")
+                    for a in ("rsa2048", "rsa4096", "nistp256", "cv25519")]
+            self.assertEqual(told.pop(name), [figure for pair in true for figure in pair], name)
+        self.assertEqual(told, {})
 
 
 class Pins(unittest.TestCase):
