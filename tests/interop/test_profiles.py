@@ -8,7 +8,7 @@ import unittest
 from typing import NamedTuple
 
 import openpgp
-from codes import AGENT, Code
+from codes import AGENT, SCD, Code
 from test_session_key import gpg_session_key, pkesks
 from world import CURVES, PCSC, PIN, RSA, AssuanError, World, main, wait_until
 
@@ -264,7 +264,7 @@ class Touch(unittest.TestCase):
         return "rsa2048" if "cv25519" not in PROFILES[name].algorithms else "cv25519"
 
     def test_touch_that_never_came(self):
-        """It has an error of its own, costs no PIN, and the next touch opens the mail."""
+        """It has an error of its own, no PIN entry's, and costs no PIN."""
         with Keys(["rsa2048", "cv25519"]) as w:
             for name in NAMES:
                 if not PROFILES[name].touch or name == "nitrokey-3":
@@ -273,7 +273,7 @@ class Touch(unittest.TestCase):
                     algorithm = self.algorithm(name)
                     with w.device(name, algorithm, *TOUCH, "300"):
                         error = w.ask(algorithm)
-                        self.assertEqual((error.code, error.source), (Code.TIMEOUT, AGENT))
+                        self.assertEqual((error.code, error.source), (Code.TIMEOUT, SCD))
                         self.assertEqual(len(w.verifies()), 1)
 
     def test_touch(self):
@@ -301,7 +301,7 @@ class Touch(unittest.TestCase):
             with w.device("nitrokey-3", "cv25519", *TOUCH, "15000"):
                 begun = time.monotonic()
                 error = w.ask("cv25519")
-                self.assertEqual((error.code, error.source), (Code.TIMEOUT, AGENT))
+                self.assertEqual((error.code, error.source), (Code.TIMEOUT, SCD))
                 self.assertGreaterEqual(time.monotonic() - begun, 14.5)
                 self.assertEqual(len(w.verifies()), 1)
                 self.assertEqual(len(w.deciphers()), 1)
