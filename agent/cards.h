@@ -2,6 +2,7 @@
  * the kernel until something happens. Keys are found by keygrip, never by serial number. */
 #pragma once
 
+#include "agent/arrivals.h"
 #include "agent/card.h"
 #include "agent/events.h"
 
@@ -15,10 +16,17 @@ struct card_list {
     size_t count;
 };
 
+/* What outlives the cards. */
+struct cards_surroundings {
+    struct pin_cache_policy pin_policy;
+    struct events *events;
+    struct known_tokens *known;
+};
+
 /* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
- * wrong with a spec, and fails then. The events outlive the cards. */
-gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
-                       struct events *events, struct cards **r_cards);
+ * wrong with a spec, and fails then. */
+gpg_error_t cards_open(char *const *specs, size_t count,
+                       const struct cards_surroundings *surroundings, struct cards **r_cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */
@@ -30,14 +38,19 @@ void card_list_release(struct card_list *list);
 /* Finds the card that holds the key. The slots in `read` are read from the cards where they are not
  * yet known; the others count as far as they are. *card is the caller's reference.
  *   GPG_ERR_NO_SECKEY         cards are in, none holds it
- *   GPG_ERR_CARD_NOT_PRESENT  no card is in, or the card that held it was taken out
+ *   GPG_ERR_CARD_NOT_PRESENT  no card is in, or a token that is known to hold it is not
  *   GPG_ERR_NO_SERVICE, GPG_ERR_EACCES, GPG_ERR_LOCKED and others: a card could not be asked, or
  * the readers not be listed, so nobody knows */
 gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
                            struct card **card, enum slot *slot, struct card_facts *facts);
 
-/* True when a card that was in since the start held this key. */
-bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN]);
+/* The same among all cards but one, which may be NULL. */
+gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
+                               const uint8_t keygrip[KEYGRIP_LEN], struct card **card,
+                               enum slot *slot, struct card_facts *facts);
+
+/* Insertions, for those who wait for one. */
+struct arrivals *cards_arrivals(struct cards *cards);
 
 /* Why there are no cards when the readers cannot even be listed; 0 when they can. */
 gpg_error_t cards_service_error(struct cards *cards);

@@ -1,6 +1,7 @@
 /* Commands that tell which keys there are: from the published facts, no card I/O once they are
  * known. */
 #include "agent/card_lines.h"
+#include "agent/known_tokens.h"
 #include "agent/line.h"
 #include "agent/session.h"
 
@@ -9,15 +10,16 @@
 #include <string.h>
 
 /* Is there a key for this grip: on a card that is in, or on one that was in? */
-static gpg_error_t has_key(struct cards *cards, const uint8_t *keygrip)
+static gpg_error_t has_key(struct session *session, const uint8_t *keygrip)
 {
     struct card_facts facts;
     struct card *card = NULL;
     enum slot slot;
-    gpg_error_t err = cards_find_key(cards, keygrip, SLOTS_DECRYPT, &card, &slot, &facts);
+    gpg_error_t err =
+        cards_find_key(session->agent->cards, keygrip, SLOTS_DECRYPT, &card, &slot, &facts);
 
     card_unref(&card);
-    if (err && cards_remember_key(cards, keygrip))
+    if (err && known_tokens_hold(session->agent->known, keygrip))
         return 0;
     /* No card, no key: what gpg wants to hear, and the truth for a key that we never saw. */
     return gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT ? gpg_error(GPG_ERR_NO_SECKEY) : err;
@@ -53,20 +55,20 @@ static gpg_error_t send_all_grips(assuan_context_t assuan, struct cards *cards)
 
 static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
 {
-    struct cards *cards = session_of(assuan)->agent->cards;
+    struct session *session = session_of(assuan);
     const char *rest = line_arguments(line);
     gpg_error_t first = 0;
     uint8_t keygrip[KEYGRIP_LEN];
     struct view word;
 
     if (line_option(line, "--list", NULL))
-        return session_error(send_all_grips(assuan, cards));
+        return session_error(send_all_grips(assuan, session->agent->cards));
     while (line_next_word(&rest, &word)) {
         gpg_error_t err;
 
         if (!line_keygrip(word, keygrip))
             return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
-        err = has_key(cards, keygrip);
+        err = has_key(session, keygrip);
         if (!err)
             return line_option(line, "--info", NULL)
                        ? assuan_write_status(assuan, "KEYFILEINFO", "shadowed")

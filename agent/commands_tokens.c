@@ -1,14 +1,10 @@
 /* TOKENS: the inserted tokens with their keys, for clients without GnuPG. */
 #include "agent/pin_prompt.h"
 #include "agent/session.h"
-#include "apdu/tlv.h"
 #include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TAG_CARDHOLDER 0x65
-#define TAG_NAME       0x5b
 
 #define LINE_MAX_OCTETS 256
 
@@ -40,12 +36,10 @@ static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *
                               const struct card_objects *objects)
 {
     const struct application_data *data = &facts->data;
-    struct view holder = { 0 };
+    struct view holder = card_objects_holder(objects);
     char aid[2 * AID_LEN + 1], name[CARD_NAME_MAX], line[LINE_MAX_OCTETS];
     gpg_error_t err;
 
-    (void)tlv_find(tlv_content(buffer_view(&objects->cardholder), TAG_CARDHOLDER, 0), TAG_NAME,
-                   &holder);
     snprintf(line, sizeof line, "%s %u.%u %u %u %u %s",
              hex_encode(view_of(data->aid, AID_LEN), aid), data->version >> 8,
              data->version & 0xffu, data->pw.pw1_tries, data->pw.reset_code_tries,

@@ -97,6 +97,18 @@ static const char *set_program(struct config_source *source, const struct config
     return NULL;
 }
 
+static const char *set_state_directory(struct config_source *source,
+                                       const struct config_setting *setting, const char *value,
+                                       gpg_error_t *err)
+{
+    bool none = strcmp(value, "none") == 0;
+
+    if (*value != '/' && !none)
+        return setting->expected;
+    replace(field(source, setting), none ? "" : value, err);
+    return NULL;
+}
+
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
@@ -149,6 +161,8 @@ static const struct config_setting settings[] = {
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "state-directory", set_state_directory, FIELD(state_directory), 0, 0,
+      "an absolute path, or none" },
     { "pinentry", "program", set_program, FIELD(pinentry), 0, 0,
       "an absolute path, or the name of a program in /usr/bin" },
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
@@ -232,6 +246,7 @@ void config_free(struct agent_config *config)
         return;
     free(config->gnupghome);
     free(config->pinentry);
+    free(config->state_directory);
     free_readers(config);
     *config = (struct agent_config){ 0 };
 }

@@ -16,7 +16,8 @@ struct agent_config {
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
-    char **command; /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
+    char *state_directory; /* where tokens are remembered; NULL: agent/token_files.h; "": nowhere */
+    char **command;        /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 
 #define CONFIG_RUN        (-1)

@@ -16,6 +16,7 @@ struct agent {
     const struct agent_config *config;
     struct cards *cards;
     struct events *events;
+    struct known_tokens *known;
     struct pin_expiry *pin_expiry;
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */

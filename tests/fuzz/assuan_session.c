@@ -5,6 +5,7 @@
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
  * system calls be replaced, and a thread that reads the other end of a socket would cost more than
  * all the rest. */
+#include "agent/known_tokens.h"
 #include "agent/pin_expiry.h"
 #include "agent/session.h"
 #include "base/log.h"
@@ -121,7 +122,8 @@ static void start_once(void)
 
 static void serve(bool keep_pin)
 {
-    const struct pin_cache_policy policy = { .idle_ms = keep_pin ? 600000 : 0, .max_ms = 600000 };
+    struct cards_surroundings around = { .pin_policy = { .idle_ms = keep_pin ? 600000 : 0,
+                                                         .max_ms = 600000 } };
     char pinentry[] = "no-such-pinentry", spec[] = "fake";
     char *const specs[] = { spec };
     const struct agent_config config = { .pinentry = pinentry,
@@ -134,11 +136,15 @@ static void serve(bool keep_pin)
     };
 
     FUZZ_CHECK(!events_new(&agent.events));
-    FUZZ_CHECK(!cards_open(specs, 1, &policy, agent.events, &agent.cards));
+    FUZZ_CHECK(!known_tokens_open(NULL, &agent.known));
+    around.events = agent.events;
+    around.known = agent.known;
+    FUZZ_CHECK(!cards_open(specs, 1, &around, &agent.cards));
     session_serve(&agent, &peer);
     FUZZ_CHECK(closes == 1);
     cards_lock_all(agent.cards);
     cards_close(&agent.cards);
+    known_tokens_close(&agent.known);
     events_free(&agent.events);
 }
 
