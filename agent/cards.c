@@ -371,6 +371,36 @@ gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
     return find_in_list(cards, &list, keygrip, SLOTS_DECRYPT, card, slot, facts);
 }
 
+static bool is_in(const struct card_list *list, const uint8_t *aid)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct card_facts facts;
+
+        card_known_facts(list->card[i], &facts);
+        if (facts.read && memcmp(facts.data.aid, aid, AID_LEN) == 0)
+            return true;
+    }
+    return false;
+}
+
+gpg_error_t cards_absent_tokens(struct cards *cards, struct known_token **tokens, size_t *count)
+{
+    struct card_list list;
+    size_t kept = 0;
+    gpg_error_t err = known_tokens_list(cards->around.known, tokens, count);
+
+    if (err)
+        return err;
+    cards_list(cards, &list);
+    for (size_t i = 0; i < *count; i++) {
+        if (!is_in(&list, (*tokens)[i].facts.data.aid))
+            (*tokens)[kept++] = (*tokens)[i];
+    }
+    *count = kept;
+    card_list_release(&list);
+    return 0;
+}
+
 struct arrivals *cards_arrivals(struct cards *cards)
 {
     return &cards->arrivals;

@@ -9,6 +9,7 @@
 #define CARDS_MAX READERS_MAX
 
 struct cards;
+struct known_token;
 
 /* References to the cards that were in at one moment, in the order in which they came. */
 struct card_list {
@@ -48,6 +49,9 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
 gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
                                const uint8_t keygrip[KEYGRIP_LEN], struct card **card,
                                enum slot *slot, struct card_facts *facts);
+
+/* A copy of the known tokens that are not in; the caller frees *tokens. GPG_ERR_ENOMEM. */
+gpg_error_t cards_absent_tokens(struct cards *cards, struct known_token **tokens, size_t *count);
 
 /* Insertions, for those who wait for one. */
 struct arrivals *cards_arrivals(struct cards *cards);

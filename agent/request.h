@@ -20,5 +20,9 @@ void request_set_key(struct request *request, const uint8_t keygrip[KEYGRIP_LEN]
 gpg_error_t request_decrypt(struct request *request, struct card *card,
                             const struct public_key *key, struct view data, struct secret *plain);
 
+/* A human is asked for this token, which is not in; is asked no longer. In turns. */
+void request_insert_wanted(struct request *request, const struct card_facts *facts);
+void request_insert_done(struct request *request);
+
 /* Says how it ended; once. Returns err. */
 gpg_error_t request_end(struct request *request, gpg_error_t err);

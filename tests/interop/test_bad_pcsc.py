@@ -26,6 +26,7 @@ class ServiceWorld(World):
 
     def __enter__(self):
         super().__enter__()
+        self.configure("[pinentry]\ninsertion = no\n")
         self.make_key()
         self.keygrip = self.keygrips("alice")[1]
         self.mail = self.encrypt("Dear Alice")
@@ -35,6 +36,11 @@ class ServiceWorld(World):
     def open(self, *token):
         self.start_agent()
         self.start_token(*token)
+
+    def insert(self, proxy, faults=None):
+        """A token that the agent knows nothing of: what is sent to it does not depend on what was before."""
+        self.forget_token()
+        super().insert(proxy, faults)
 
     def ask(self):
         with self.connect() as client:

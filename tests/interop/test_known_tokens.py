@@ -9,7 +9,7 @@ from world import AssuanError, World, main
 
 class Known(unittest.TestCase):
     def files(self, w):
-        folder = w.folder / "state" / "cardea" / "tokens"
+        folder = w.folder / "state-home" / "cardea" / "tokens"
         return sorted(folder.iterdir()) if folder.exists() else []
 
     def begin(self, w, *options):
@@ -42,14 +42,14 @@ class Known(unittest.TestCase):
         with World() as w:
             w.configure("[agent]\nstate-directory = none\n")
             self.begin(w)
-            self.assertFalse((w.folder / "state").exists())
+            self.assertFalse((w.folder / "state-home").exists())
 
     def test_another_place(self):
         with World() as w:
             w.configure(f"[agent]\nstate-directory = {w.folder}/elsewhere\n")
             self.begin(w)
             self.assertEqual(len(list((w.folder / "elsewhere" / "tokens").iterdir())), 1)
-            self.assertFalse((w.folder / "state").exists())
+            self.assertFalse((w.folder / "state-home").exists())
 
     def test_damaged(self):
         """It is moved aside and made anew, and the mail is read."""
@@ -71,7 +71,7 @@ class Known(unittest.TestCase):
     def test_no_room(self):
         """A warning, once, and the mail is read."""
         with World() as w:
-            (w.folder / "state").write_text("in the way")
+            (w.folder / "state-home").write_text("in the way")
             mail = self.begin(w)
             w.tell_token("remove")
             w.wait_for_card(False)
