@@ -28,8 +28,8 @@ struct opening {
     }
 
 /* Opens one of the recipients' packets; fills facts and key. Cards that are in come first: named
- * recipients, then those that name nobody; no card is asked for a foreign key. When none opens it, a
- * human is asked for a known token that a packet names. Errors: card_decrypt's, absence_wait's,
+ * recipients, then those that name nobody; no card is asked for a foreign key. When none opens it,
+ * a human is asked for a known token that a packet names. Errors: card_decrypt's, absence_wait's,
  * recipient_session_key's, cards_find_key's, and GPG_ERR_UNSUPPORTED_ALGORITHM when no packet is
  * made for a key that a token can have. */
 gpg_error_t opening_run(struct opening *opening);
