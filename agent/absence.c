@@ -1,7 +1,7 @@
 #include "agent/absence.h"
 
+#include "agent/card_name.h"
 #include "agent/insert_prompt.h"
-#include "agent/peer.h"
 #include "agent/pin.h"
 #include "agent/prompt_queue.h"
 #include "base/log.h"
@@ -23,8 +23,6 @@ gpg_error_t absence_begin(struct absence *absence, struct request *request)
 
 void absence_end(struct absence *absence)
 {
-    if (absence->asks)
-        request_insert_done(absence->request);
     arrivals_unwatch(cards_arrivals(absence->request->session->agent->cards), &absence->arrival);
     card_unref(&absence->lost);
 }
@@ -110,14 +108,16 @@ static gpg_error_t show_prompt(struct absence *absence, const struct wanted_toke
 {
     struct session *session = absence->request->session;
     int left_ms = deadline_poll_ms(absence->asks_until);
-    char text[INSERT_PROMPT_MAX], peer[EVENT_CLIENT_MAX];
+    char text[INSERT_PROMPT_MAX];
     gpg_error_t err;
 
     if (left_ms == 0)
         return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
-    insert_prompt_write(wanted->token, wanted->count,
-                        peer_describe(session->peer_pid, peer, sizeof peer), absence->again, text);
+    insert_prompt_write(wanted->token, wanted->count, absence->request->event.client,
+                        absence->again, text);
+    request_insert_wanted(absence->request, &wanted->token[0].facts);
     err = pin_ask_insertion(session, text, absence->arrival.fd, (left_ms + 999) / 1000);
+    request_insert_done(absence->request);
     return after_prompt(absence, err);
 }
 
@@ -128,13 +128,13 @@ static bool may_ask(const struct session *session)
 
 static void begin_asking(struct absence *absence, const struct known_token *token)
 {
-    const struct session *session = absence->request->session;
+    const struct agent_config *config = absence->request->session->agent->config;
+    char name[CARD_NAME_MAX];
 
     absence->asks = true;
-    absence->asks_until = deadline_in_ms((int64_t)session->agent->config->pinentry_timeout * 1000);
-    request_insert_wanted(absence->request, &token->facts);
+    absence->asks_until = deadline_in_ms((int64_t)config->pinentry_timeout * 1000);
     log_info("%s wants %s, which is not inserted", absence->request->event.client,
-             absence->request->event.card);
+             card_name(&token->facts.data, name));
 }
 
 gpg_error_t absence_wait(struct absence *absence, gpg_error_t err,

@@ -1,7 +1,7 @@
 #include "agent/cards.h"
 
+#include "agent/card_name.h"
 #include "agent/known_tokens.h"
-#include "agent/pin_prompt.h"
 #include "agent/reader_specs.h"
 #include "base/advice.h"
 #include "base/log.h"
@@ -73,7 +73,7 @@ static void publish(struct cards *cards, enum event_kind kind, struct card *card
     memcpy(event.reader, facts.reader, sizeof event.reader);
     if (facts.read) {
         memcpy(event.aid, facts.data.aid, AID_LEN);
-        pin_prompt_card_name(&facts.data, event.card);
+        card_name(&facts.data, event.card);
     }
     events_publish(cards->around.events, &event);
 }
@@ -103,6 +103,7 @@ static void remove_card(struct cards *cards, size_t at)
     struct card *card = cards->in.card[at];
 
     card_set_gone(card);
+    session_key_cache_wipe(cards->around.session_keys);
     cards->in.count--;
     memmove(&cards->in.card[at], &cards->in.card[at + 1],
             (cards->in.count - at) * sizeof cards->in.card[0]);
@@ -449,5 +450,6 @@ void cards_lock_all(struct cards *cards)
     for (size_t i = 0; i < list.count; i++)
         card_lock(list.card[i]);
     card_list_release(&list);
+    session_key_cache_wipe(cards->around.session_keys);
     events_publish(cards->around.events, &(struct event){ .kind = EVENT_LOCKED });
 }

@@ -5,6 +5,7 @@
 #include "agent/arrivals.h"
 #include "agent/card.h"
 #include "agent/events.h"
+#include "agent/session_key_cache.h"
 
 #define CARDS_MAX READERS_MAX
 
@@ -22,6 +23,7 @@ struct cards_surroundings {
     struct pin_cache_policy pin_policy;
     struct events *events;
     struct known_tokens *known;
+    struct session_key_cache *session_keys; /* NULL: none */
 };
 
 /* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
@@ -68,5 +70,5 @@ unsigned cards_event_count(struct cards *cards);
 /* Ends what is under way with the cards, as far as the back ends can: the agent is to end. */
 void cards_interrupt(struct cards *cards);
 
-/* Forgets PINs and verified states of all cards. */
+/* Forgets PINs and verified states of all cards, and what they opened. */
 void cards_lock_all(struct cards *cards);

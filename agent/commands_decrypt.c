@@ -223,7 +223,7 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
     if (!err)
         err = send_value(assuan, &value);
     secret_free(&value);
-    return session_error(err);
+    return session_answer(assuan, err);
 }
 
 /* The text is the client's own, and the prompt says so. */
@@ -231,7 +231,7 @@ static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
     struct buffer plain = BUFFER(ASSUAN_LINELENGTH);
-    char peer[64], said[200], text[320];
+    char peer[PEER_WORDS_MAX], said[200], text[PEER_WORDS_MAX + 210];
     gpg_error_t err;
 
     for (char *p = line; *p; p++)

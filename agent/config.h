@@ -11,6 +11,7 @@ struct agent_config {
     size_t reader_count;
     char *pinentry; /* NULL: the system's */
     enum log_level log_level;
+    bool notifications;           /* yes */
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
     bool ask_insertion;           /* yes */
@@ -18,6 +19,7 @@ struct agent_config {
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
     char *state_directory; /* where tokens are remembered; NULL: agent/token_files.h; "": nowhere */
+    int session_key_cache; /* seconds; 0: no session key is remembered */
     char **command;        /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 

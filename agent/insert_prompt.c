@@ -1,6 +1,6 @@
 #include "agent/insert_prompt.h"
 
-#include "agent/pin_prompt.h"
+#include "agent/card_name.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static int append_token(const struct known_token *token, char *out, size_t size)
 
     hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
     return snprintf(out, size, "\n\nToken: %s%s%s%s\nKey: %s (%s)",
-                    pin_prompt_card_name(&token->facts.data, card), named ? " (" : "", holder,
+                    card_name(&token->facts.data, card), named ? " (" : "", holder,
                     named ? ")" : "", key_id, algorithm_name(&slot->algorithm, algorithm));
 }
 

@@ -1,9 +1,11 @@
 /* cardea-agent: starts, waits for signals, ends. */
 #include "agent/config.h"
+#include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/known_tokens.h"
 #include "agent/listener.h"
-#include "agent/pin_expiry.h"
+#include "agent/logind.h"
+#include "agent/notification.h"
 #include "agent/socket_file.h"
 #include "agent/token_files.h"
 #include "base/gpg_home.h"
@@ -29,6 +31,8 @@ struct process {
     struct agent agent;
     struct socket_file socket;
     struct listener *listener;
+    struct logind *logind;
+    struct notification *notification;
     char *home;
     char *socket_path;
     int signal_fd;
@@ -92,7 +96,8 @@ static gpg_error_t open_cards(struct process *process)
         .pin_policy = { .idle_ms = (int64_t)config->pin_cache_ttl * 1000,
                         .max_ms = (int64_t)config->pin_cache_max_ttl * 1000 },
         .events = process->agent.events,
-        .known = process->agent.known
+        .known = process->agent.known,
+        .session_keys = process->agent.session_keys
     };
 
     return cards_open(config->readers, config->reader_count, &surroundings, &process->agent.cards);
@@ -118,9 +123,17 @@ static gpg_error_t start(struct process *process)
     if (!err)
         err = open_known_tokens(process);
     if (!err)
+        err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
+                                    &process->agent.session_keys);
+    if (!err)
         err = open_cards(process);
     if (!err)
-        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
+        err =
+            expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
+    if (!err)
+        err = logind_start(process->agent.cards, &process->logind);
+    if (!err && process->config.notifications)
+        err = notification_start(process->agent.events, &process->notification);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -216,12 +229,15 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
-    pin_expiry_stop(&process->agent.pin_expiry);
+    notification_stop(&process->notification);
+    logind_stop(&process->logind);
+    expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
     known_tokens_close(&process->agent.known);
+    session_key_cache_free(&process->agent.session_keys);
     events_free(&process->agent.events);
     free(process->socket_path);
     free(process->home);

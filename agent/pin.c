@@ -67,7 +67,7 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     struct pinentry_request request = request_for(session);
     struct pin_prompt prompt;
     gpg_error_t err = 0;
-    char peer[64];
+    char peer[PEER_WORDS_MAX];
 
     pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
     if (*prompt.confirm)

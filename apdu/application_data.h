@@ -77,6 +77,8 @@ gpg_error_t application_data_parse(struct view answer, struct application_data *
 /* Reads an AID (§4.2.1) into aid, version, manufacturer and serial. False when it is none of an
  * OpenPGP card. */
 bool aid_parse(struct view aid, struct application_data *data);
+/* DO D6, D7 or D8. */
+enum touch_policy touch_policy_parse(struct view value);
 
 /* DO C4 alone. GPG_ERR_CARD when it is shorter than 7 octets. */
 gpg_error_t pw_status_parse(struct view value, struct pw_status *pw);

@@ -5,8 +5,8 @@
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
  * system calls be replaced, and a thread that reads the other end of a socket would cost more than
  * all the rest. */
+#include "agent/expiry.h"
 #include "agent/known_tokens.h"
-#include "agent/pin_expiry.h"
 #include "agent/prompt_queue.h"
 #include "agent/session.h"
 #include "base/log.h"
@@ -18,7 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEEP_PIN 0x01
+#define KEEP_PIN          0x01
+#define KEEP_SESSION_KEYS 0x02
 
 static struct view input;
 static char line[1200]; /* the answer that is being written */
@@ -84,7 +85,7 @@ static int keep_open(assuan_context_t assuan, assuan_fd_t fd)
 }
 
 /* There is no clock here. */
-void pin_expiry_note(struct pin_expiry *expiry, int64_t end_ms)
+void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     (void)expiry;
     (void)end_ms;
@@ -139,13 +140,16 @@ static void start_once(void)
     log_init("fuzz", LOG_LEVEL_ERROR);
     stop_fd = eventfd(0, EFD_CLOEXEC);
     FUZZ_CHECK(!secret_init_library() && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    /* Who watches for events sees at once that the client says more, or is gone. */
+    FUZZ_CHECK(write(ends[1], "", 1) == 1);
     assuan_set_system_hooks(&hooks);
 }
 
-static void serve(bool keep_pin)
+static void serve(uint8_t switches)
 {
-    struct cards_surroundings around = { .pin_policy = { .idle_ms = keep_pin ? 600000 : 0,
-                                                         .max_ms = 600000 } };
+    struct cards_surroundings around = {
+        .pin_policy = { .idle_ms = switches & KEEP_PIN ? 600000 : 0, .max_ms = 600000 }
+    };
     char pinentry[] = "no-such-pinentry", spec[] = "fake";
     char *const specs[] = { spec };
     const struct agent_config config = { .pinentry = pinentry,
@@ -159,14 +163,19 @@ static void serve(bool keep_pin)
 
     FUZZ_CHECK(!events_new(&agent.events));
     FUZZ_CHECK(!known_tokens_open(NULL, &agent.known));
+    FUZZ_CHECK(
+        !session_key_cache_new(switches & KEEP_SESSION_KEYS ? 600000 : 0, &agent.session_keys));
     around.events = agent.events;
     around.known = agent.known;
+    around.session_keys = agent.session_keys;
     FUZZ_CHECK(!cards_open(specs, 1, &around, &agent.cards));
     session_serve(&agent, &peer);
     FUZZ_CHECK(closes == 1);
     cards_lock_all(agent.cards);
     cards_close(&agent.cards);
     known_tokens_close(&agent.known);
+    FUZZ_CHECK(session_key_cache_count(agent.session_keys) == 0);
+    session_key_cache_free(&agent.session_keys);
     events_free(&agent.events);
 }
 
@@ -183,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_readers_begin(faults);
     asked = 0;
     line_len = 0;
-    serve(switches & KEEP_PIN);
+    serve(switches);
     FUZZ_CHECK(line_len == 0);
     /* Never more PINs to the card than the client was asked for; one that the card has taken may be
      * sent again, and none when the card loses it each time. */
