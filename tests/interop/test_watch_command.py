@@ -67,7 +67,7 @@ class WatchCommand(unittest.TestCase):
             w.stop_token()
             watching.wait_for("card out")
             lines = watching.lines()
-            about = rf": gpg \(process \d+\), .*, key {subkey}"
+            about = rf": (?:python3.*, through )?gpg \(process \d+\), .*, key {subkey}"
             for line, what in zip(lines, ["watching$", "PIN wanted" + about, "PIN no longer wanted" + about,
                                           "touch wanted" + about, "touch no longer wanted" + about,
                                           "served" + about + "$", "PINs forgotten$", "PIN wanted" + about,
