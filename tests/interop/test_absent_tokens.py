@@ -1,5 +1,7 @@
 """A token that is known and not in is asked for by name; insertion ends the prompt, and nobody else waits."""
 
+import json
+import subprocess
 import threading
 import time
 import unittest
@@ -7,7 +9,7 @@ import unittest
 import openpgp
 from codes import AGENT, Code
 from test_session_key import pkesks
-from world import PCSC, AssuanError, World, main, wait_until
+from world import BIN, PATIENCE, PCSC, AssuanError, World, main, wait_until
 
 SERIALS = {"alice": "11111111", "bob": "22222222"}
 
@@ -238,6 +240,47 @@ class Prompt(Asking):
             w.put_in("alice")
             thread.join(20)
             self.assertTrue(result[0].startswith(b"9:"), result)
+
+
+class Listing(unittest.TestCase):
+    """cardea list and cardea forget."""
+
+    def cardea(self, w, *arguments, status=0):
+        result = subprocess.run([BIN / "cardea", *arguments], env=w.env, capture_output=True, text=True,
+                                timeout=PATIENCE, check=False)
+        self.assertEqual(result.returncode, status, result.stderr)
+        return result.stdout
+
+    def test_absent(self):
+        with TokenWorld() as w:
+            said = self.cardea(w, "list")
+            self.assertIn("FF00:11111111", said)
+            self.assertIn("not inserted", said)
+            self.assertIn(w.fingerprints("alice")[1], said)
+            token, = json.loads(self.cardea(w, "list", "--json"))
+            self.assertIs(token["inserted"], False)
+            self.assertEqual(token["serial"], "D276000124010304FF00111111110000")
+            self.assertNotIn("reader", token)
+            self.assertNotIn("pin-tries", token)
+            self.assertIn(w.keygrip["alice"], [key["keygrip"] for key in token["keys"]])
+            w.token_of["alice"].tell("insert")
+            w.wait_for_card()
+            token, = json.loads(self.cardea(w, "list", "--json"))
+            self.assertIs(token["inserted"], True)
+            self.assertEqual(token["pin-tries"], 3)
+
+    def test_forget(self):
+        with TokenWorld() as w:
+            serial = "D276000124010304FF00111111110000"
+            self.cardea(w, "forget", serial)
+            self.cardea(w, "forget", serial, status=1)
+            self.cardea(w, "forget", "11111111", status=1)
+            self.cardea(w, "forget", status=2)
+            self.assertEqual(json.loads(self.cardea(w, "list", "--json")), [])
+            self.assertEqual(w.ask("alice").code, Code.CARD_NOT_PRESENT)
+            self.assertEqual(w.new_prompts(), [])
+            with w.connect() as client, self.assertRaises(AssuanError):
+                client.command("HAVEKEY " + w.keygrip["alice"])
 
 
 class Several(Asking):
