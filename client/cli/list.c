@@ -37,7 +37,7 @@ static void print_table(const struct cardea_token *tokens, size_t count)
     char created[16];
 
     if (count == 0)
-        puts("No token is inserted, and none is known.");
+        puts("No token is inserted.");
     for (size_t i = 0; i < count; i++) {
         const struct cardea_token *token = &tokens[i];
 

@@ -9,6 +9,7 @@ import unittest
 import openpgp
 from codes import AGENT, Code
 from test_session_key import pkesks
+from test_watch import Watcher
 from world import BIN, PATIENCE, PCSC, AssuanError, World, main, wait_until
 
 SERIALS = {"alice": "11111111", "bob": "22222222"}
@@ -138,6 +139,20 @@ class Prompt(Asking):
             w.pinentry(MODE="cancel")
             w.ask("alice")
             self.assertIn("FF00:11111111", "\n".join(w.new_prompts()[-1]))
+
+    def test_watchers_are_told(self):
+        with TokenWorld() as w, Watcher(w) as watcher:
+            asking = w.start_asking("alice")
+            w.wait_for_prompt()
+            w.put_in("alice")
+            self.assert_opened(self.finish(asking))
+            wait_until(lambda: watcher.events and watcher.events[-1].name == "served", "the end of the story")
+            self.assertEqual([e.name for e in watcher.events if e.name != "card-out"],
+                             ["insert-wanted", "card-in", "insert-done", "pin-wanted", "pin-done", "served"])
+            wanted = watcher.events[0]
+            self.assertIn("FF00:11111111", wanted["card"])
+            self.assertEqual(wanted["keygrip"], w.keygrip["alice"])
+            self.assertIn("python3", wanted["client"])
 
     def test_cancelled(self):
         with TokenWorld() as w:
