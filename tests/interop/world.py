@@ -231,7 +231,7 @@ class World:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("FAKE_PINENTRY")}
         self.env.update(GNUPGHOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC",
                         HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder / "config"),
-                        XDG_STATE_HOME=str(self.folder / "state"),
+                        XDG_STATE_HOME=str(self.folder / "state-home"),
                         FAKE_PINENTRY_CONTROL=str(self.pinentry_settings))
         # Never the desktop of whoever runs the tests.
         self.env.update(DBUS_SESSION_BUS_ADDRESS=f"unix:path={self.folder}/no-bus",
@@ -433,6 +433,15 @@ class World:
         self.wait_for_card(False)
         proxy.insert(faults)
         self.wait_for_card()
+
+    def forget_token(self, aid="D276000124010304FF00000000010000"):
+        """Makes the agent forget a token, by default the one that is started without a serial number."""
+        with self.connect() as client:
+            try:
+                client.command("FORGET " + aid)
+            except AssuanError as error:
+                if error.code != 27:  # GPG_ERR_NOT_FOUND
+                    raise
 
     def stop_token(self):
         self.stop(self.token.process)
