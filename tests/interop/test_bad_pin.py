@@ -316,6 +316,17 @@ class Pinentries(PinTest):
                              r"^python3( in [^(]*)?, through gpg \(process [0-9]+\) wants")
             self.assertRegex(w.log(), r"python3.*, through gpg \(process [0-9]+\): decryption with key")
 
+    def test_the_holder_is_named(self):
+        """As the card has it, which may be anything."""
+        for holder, shown in ((b"Virtue<<Alice", "Alice Virtue"), (b"A\nToken: B%0A\xff", "A?Token: B%250A?")):
+            with PinWorld() as w:
+                w.on_the_side(SELECT, "0020008308" + ADMIN_PIN.encode().hex(),
+                              f"00DA005B{len(holder):02X}" + holder.hex())
+                with w.connect() as client:
+                    client.command("TOKENS")
+                self.works(w)
+                self.assertIn(f"\nHolder: {shown}\nKey: ", self.said(w.prompts()[0], "SETDESC"))
+
     def test_confirmation_is_the_clients_word(self):
         with PinWorld() as w:
             with w.connect() as client:
