@@ -53,6 +53,10 @@ struct requester {
     gpg_error_t (*ask_pin)(void *context, const struct pin_question *question, struct secret *pin);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);
+    /* True with the card's answer when it is known by now: the queue has been waited in. */
+    bool (*recall)(void *context, struct secret *plain);
+    /* The card's answer, before anybody else is served. */
+    void (*remember)(void *context, const struct secret *plain);
     /* The token may wait for a touch; it does no longer. In turns; must not wait itself. */
     void (*touch)(void *context, bool waits);
     void *context;
@@ -78,11 +82,12 @@ void card_known_facts(struct card *card, struct card_facts *facts);
 
 /* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
  * known, asking the card for what is not, and copies the facts. Errors: the reader's,
- * GPG_ERR_ENOENT for a card without the OpenPGP application, GPG_ERR_OBJ_TERM_STATE for a
- * terminated one; these two are remembered for as long as the card stays. */
+ * GPG_ERR_OBJ_TERM_STATE for a terminated card, and GPG_ERR_ENOENT for one without the OpenPGP
+ * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
-/* Reads everything anew that may have changed, and the objects of a listing. */
+/* Reads everything anew that may have changed, and the objects of a listing. From a card that waits
+ * for a touch: what is known, and no objects. */
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
                               struct card_objects *objects);
 void card_objects_free(struct card_objects *objects);
@@ -93,7 +98,8 @@ void card_objects_free(struct card_objects *objects);
  *
  * Errors: the reader's and the requester's, and
  *   GPG_ERR_PIN_BLOCKED      no tries left; no VERIFY was sent
- *   GPG_ERR_TIMEOUT          nobody touched the token, or it never answered
+ *   error_no_touch           nobody touched the token in time (base/advice.h)
+ *   GPG_ERR_TIMEOUT          it never answered
  *   GPG_ERR_WRONG_CARD       the card holds other keys than before
  *   GPG_ERR_DECRYPT_FAILED   the card could not open it; one error for all reasons
  *   GPG_ERR_TOO_LARGE        the card has no way to take a command of this length; no PIN was asked

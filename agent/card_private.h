@@ -28,6 +28,7 @@ struct card {
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
 
+    atomic_bool awaits_touch;   /* and is not to be waited for by those who need no touch */
     atomic_bool lock_wanted;    /* whoever has the turn next forgets PIN and verified state */
     _Atomic int64_t pin_end_ms; /* of `pin`, for those who have not the turn */
 
@@ -57,8 +58,8 @@ bool card_recover(struct card *card, gpg_error_t err);
 void card_forget_pin(struct card *card);
 
 /* Within a transaction: drops the verified state on the card, so that other programs cannot use
- * it. */
-void card_close_state(struct card *card);
+ * it. An error has been logged, and wants card_recover after card_end. */
+gpg_error_t card_close_state(struct card *card);
 
 /* Within a transaction: makes the holder's name known, if the card has one and was not asked
  * before. A courtesy, which fails without a word. */

@@ -27,6 +27,7 @@ struct cards {
     size_t back_end_count;
     atomic_bool closing;
     struct pin_cache_policy pin_policy;
+    struct session_key_cache *session_keys;
     struct events *events;
 
     pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
@@ -134,6 +135,7 @@ static void remove_card(struct cards *cards, size_t at)
 
     remember_keys(cards, card);
     card_set_gone(card);
+    session_key_cache_wipe(cards->session_keys);
     cards->in.count--;
     memmove(&cards->in.card[at], &cards->in.card[at + 1],
             (cards->in.count - at) * sizeof cards->in.card[0]);
@@ -247,7 +249,8 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
 }
 
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
-                       struct events *events, struct cards **r_cards)
+                       struct session_key_cache *session_keys, struct events *events,
+                       struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
     gpg_error_t err;
@@ -256,6 +259,7 @@ gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
     cards->pin_policy = *policy;
+    cards->session_keys = session_keys;
     cards->events = events;
     err = open_back_ends(cards, specs, count);
     if (err)
@@ -422,5 +426,6 @@ void cards_lock_all(struct cards *cards)
     for (size_t i = 0; i < list.count; i++)
         card_lock(list.card[i]);
     card_list_release(&list);
+    session_key_cache_wipe(cards->session_keys);
     events_publish(cards->events, &(struct event){ .kind = EVENT_LOCKED });
 }

@@ -171,7 +171,7 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
     if (!err)
         err = send_value(assuan, &value);
     secret_free(&value);
-    return session_error(err);
+    return session_answer(assuan, err);
 }
 
 /* The text is the client's own, and the prompt says so. */

@@ -74,7 +74,7 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
     if (!err)
         err = send_key(assuan, &opening.key);
     opening_free(&opening);
-    return session_error(err);
+    return session_answer(assuan, err);
 }
 
 const struct session_command session_session_key_commands[] = {

@@ -17,6 +17,7 @@ struct agent_config {
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
+    int session_key_cache;        /* seconds; 0: no session key is remembered */
     char **command; /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 

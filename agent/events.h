@@ -5,6 +5,7 @@
  * any more, and is told how many. */
 #pragma once
 
+#include "apdu/application_data.h"
 #include "base/bytes.h"
 #include "ccid/reader.h"
 
@@ -40,6 +41,7 @@ struct event {
     uint8_t aid[16];           /* as are the next two: all 0 when not known */
     uint8_t keygrip[20];
     uint8_t fingerprint[20];
+    enum touch_policy touch; /* of the key */
     gpg_error_t err;
     bool from_cache; /* EVENT_SERVED without a card */
 };

@@ -1,10 +1,10 @@
 /* cardea-agent: starts, waits for signals, ends. */
 #include "agent/config.h"
+#include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/listener.h"
 #include "agent/logind.h"
 #include "agent/notification.h"
-#include "agent/pin_expiry.h"
 #include "agent/socket_file.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
@@ -93,10 +93,14 @@ static gpg_error_t start(struct process *process)
     process->agent.socket_path = process->socket_path;
     err = events_new(&process->agent.events);
     if (!err)
-        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
-                         process->agent.events, &process->agent.cards);
+        err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
+                                    &process->agent.session_keys);
     if (!err)
-        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
+        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                         process->agent.session_keys, process->agent.events, &process->agent.cards);
+    if (!err)
+        err =
+            expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
     if (!err)
         err = logind_start(process->agent.cards, &process->logind);
     if (!err && process->config.notifications)
@@ -198,11 +202,12 @@ static void stop(struct process *process, int status)
     }
     notification_stop(&process->notification);
     logind_stop(&process->logind);
-    pin_expiry_stop(&process->agent.pin_expiry);
+    expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
+    session_key_cache_free(&process->agent.session_keys);
     events_free(&process->agent.events);
     free(process->socket_path);
     free(process->home);

@@ -20,8 +20,8 @@ static gpg_error_t open_on_card(struct opening *opening, const struct candidate 
         public_key, recipient_ciphertext(candidate->pkesk, public_key->algorithm.curve, ciphertext),
         &data);
     if (!err)
-        err = request_decrypt(opening->request, candidate->card, public_key, buffer_view(&data),
-                              &plain);
+        err = (opening->from_memory ? request_recall : request_decrypt)(
+            opening->request, candidate->card, public_key, buffer_view(&data), &plain);
     if (!err)
         err = recipient_session_key(candidate->pkesk, &opening->facts,
                                     buffer_view(&opening->certificate), &plain, &opening->key);
@@ -48,12 +48,15 @@ static bool ends_the_asking(gpg_error_t err)
     }
 }
 
-/* True when it makes no sense to go on to the next candidate. */
+/* True when it makes no sense to go on to the next candidate. What is not remembered is no reason
+ * why it cannot be opened. */
 static bool try_candidate(struct opening *opening, const struct candidate *candidate, bool *opened)
 {
     gpg_error_t err = open_on_card(opening, candidate);
 
     *opened = !err;
+    if (opening->from_memory)
+        return !err;
     if (err && !opening->failed)
         opening->failed = err;
     return !err || ends_the_asking(err);
@@ -99,6 +102,17 @@ static bool try_all(struct opening *opening, enum fit fit, bool *opened)
     return false;
 }
 
+/* A message to many that names none of them must not go through all of them anew. */
+static void try_memory(struct opening *opening, bool *opened)
+{
+    if (session_key_cache_count(opening->request->session->agent->session_keys) == 0)
+        return;
+    opening->from_memory = true;
+    if (!try_all(opening, FIT_NAMED, opened))
+        (void)try_all(opening, FIT_POSSIBLE, opened);
+    opening->from_memory = false;
+}
+
 static bool any_on_token(const struct recipients *recipients)
 {
     for (size_t i = 0; i < recipients->count; i++) {
@@ -131,7 +145,8 @@ gpg_error_t opening_run(struct opening *opening)
 
     cards_list(opening->request->session->agent->cards, &opening->cards);
     learn_cards(opening);
-    if (!try_all(opening, FIT_NAMED, &opened))
+    try_memory(opening, &opened);
+    if (!opened && !try_all(opening, FIT_NAMED, &opened))
         (void)try_all(opening, FIT_POSSIBLE, &opened);
     err = opened ? 0 : explain(opening);
     card_list_release(&opening->cards);

@@ -10,6 +10,7 @@ struct opening {
     struct recipients recipients;
     struct buffer certificate; /* empty: none */
 
+    bool from_memory; /* this pass asks no card */
     struct card_list cards;
     bool any_card;      /* was in, whatever it said */
     gpg_error_t failed; /* the first reason why a card that fits did not open it */
@@ -25,10 +26,10 @@ struct opening {
         .request = (r), .certificate = BUFFER(CERTIFICATE_OCTETS)                                  \
     }
 
-/* Opens one of the recipients' packets; fills facts and key. Named recipients first, then those
- * that name nobody; no card is asked for a foreign key. Errors: card_decrypt's,
- * recipient_session_key's, cards_find_key's, and GPG_ERR_UNSUPPORTED_ALGORITHM when no packet is
- * made for a key that a token can have. */
+/* Opens one of the recipients' packets; fills facts and key. One that is remembered first, then
+ * named recipients, then those that name nobody; no card is asked for a foreign key. Errors:
+ * card_decrypt's, recipient_session_key's, cards_find_key's, and GPG_ERR_UNSUPPORTED_ALGORITHM when
+ * no packet is made for a key that a token can have. */
 gpg_error_t opening_run(struct opening *opening);
 
 /* Frees what it holds; the request stays. */

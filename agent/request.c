@@ -1,10 +1,11 @@
 #include "agent/request.h"
 
 #include "agent/card_name.h"
+#include "agent/expiry.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
-#include "agent/pin_expiry.h"
 #include "base/advice.h"
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -37,6 +38,7 @@ static void set_card(struct request *request, struct card *card)
     memcpy(request->event.reader, facts.reader, sizeof request->event.reader);
     memcpy(request->event.aid, facts.data.aid, AID_LEN);
     memcpy(request->event.fingerprint, facts.data.slot[SLOT_DECRYPT].fingerprint, FINGERPRINT_LEN);
+    request->event.touch = facts.data.slot[SLOT_DECRYPT].touch;
     card_name(&facts.data, request->event.card);
 }
 
@@ -63,18 +65,49 @@ static void touch(void *context, bool waits)
     publish(context, waits ? EVENT_TOUCH_WANTED : EVENT_TOUCH_DONE);
 }
 
+static bool recall(void *context, struct secret *plain)
+{
+    struct request *request = context;
+
+    request->event.from_cache = session_key_cache_recall(request->session->agent->session_keys,
+                                                         &request->ticket, boottime_ms(), plain);
+    return request->event.from_cache;
+}
+
+static void remember(void *context, const struct secret *plain)
+{
+    const struct request *request = context;
+    const struct agent *agent = request->session->agent;
+
+    expiry_note(agent->expiry, session_key_cache_remember(agent->session_keys, &request->ticket,
+                                                          plain, boottime_ms()));
+}
+
+gpg_error_t request_recall(struct request *request, struct card *card, const struct public_key *key,
+                           struct view data, struct secret *plain)
+{
+    request_set_key(request, key->keygrip);
+    set_card(request, card);
+    session_key_cache_ask(request->session->agent->session_keys, key->keygrip, data,
+                          &request->ticket);
+    return recall(request, plain) ? 0 : gpg_error(GPG_ERR_NOT_FOUND);
+}
+
 gpg_error_t request_decrypt(struct request *request, struct card *card,
                             const struct public_key *key, struct view data, struct secret *plain)
 {
-    const struct requester requester = {
-        .ask_pin = ask_pin, .is_gone = is_gone, .touch = touch, .context = request
-    };
+    const struct requester requester = { .ask_pin = ask_pin,
+                                         .is_gone = is_gone,
+                                         .recall = recall,
+                                         .remember = remember,
+                                         .touch = touch,
+                                         .context = request };
     gpg_error_t err;
 
-    request_set_key(request, key->keygrip);
-    set_card(request, card);
+    if (!request_recall(request, card, key, data, plain))
+        return 0;
     err = card_decrypt(card, key, data, &requester, plain);
-    pin_expiry_note(request->session->agent->pin_expiry, card_pin_end_ms(card));
+    expiry_note(request->session->agent->expiry, card_pin_end_ms(card));
     return err;
 }
 
@@ -93,7 +126,8 @@ static void log_failure(const struct request *request, gpg_error_t err)
 
 gpg_error_t request_end(struct request *request, gpg_error_t err)
 {
-    request->event.err = err;
+    request->event.err = session_error(err);
+    request->event.from_cache = request->event.from_cache && !err;
     if (err)
         log_failure(request, err);
     publish(request, err ? EVENT_FAILED : EVENT_SERVED);

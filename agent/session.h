@@ -4,6 +4,7 @@
 #include "agent/cards.h"
 #include "agent/config.h"
 #include "agent/pinentry_options.h"
+#include "agent/session_key_cache.h"
 
 #include <assuan.h>
 #include <sys/types.h>
@@ -16,7 +17,8 @@ struct agent {
     const struct agent_config *config;
     struct cards *cards;
     struct events *events;
-    struct pin_expiry *pin_expiry;
+    struct expiry *expiry;
+    struct session_key_cache *session_keys; /* NULL: off */
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */
 };
@@ -66,6 +68,7 @@ extern const struct session_command session_card_commands[];
 extern const struct session_command session_decrypt_commands[];
 extern const struct session_command session_session_key_commands[];
 extern const struct session_command session_token_commands[];
+extern const struct session_command session_watch_commands[];
 extern const struct session_command session_refused_commands[];
 
 static inline struct session *session_of(assuan_context_t assuan)
@@ -77,6 +80,9 @@ static inline struct session *session_of(assuan_context_t assuan)
  * by ones that they can. */
 gpg_error_t session_error(gpg_error_t err);
 gpg_error_t session_card_error(gpg_error_t err);
+
+/* session_error of a decryption, with words for what its number does not say. */
+gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
 
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);

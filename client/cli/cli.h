@@ -40,6 +40,8 @@ typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_decrypt;
 cli_command cli_session_key;
 cli_command cli_list;
+cli_command cli_watch;
+cli_command cli_lock;
 
 /* For a command without options of its own beyond one with an argument, or none (NULL). */
 struct cli_arguments {

@@ -233,6 +233,7 @@ static int decrypt_to(struct job *job, int in, struct output *output)
     gpg_error_t err;
 
     job->options.folder = output->folder ? output->folder : cli_temporary_folder();
+    job->options.provisional = output->path != NULL;
     progress_start(&job->progress, in, job->cli->quiet);
     err = cardea_decrypt(job->connection, in, output->fd, &job->options, &job->report);
     progress_end(&job->progress);

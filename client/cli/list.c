@@ -57,6 +57,12 @@ static void print_table(const struct cardea_token *tokens, size_t count)
     }
 }
 
+static void print_remembered(unsigned count, unsigned seconds)
+{
+    if (seconds)
+        printf("\nSession keys remembered: %u, for %u s each\n", count, seconds);
+}
+
 static struct json_object *key_json(const struct cardea_key *key, const char *use)
 {
     struct json_object *object = json_object_new_object();
@@ -107,6 +113,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
 {
     struct cardea_token *tokens = NULL;
     struct cardea *connection = NULL;
+    unsigned remembered, seconds;
     size_t count = 0;
     struct cli_arguments arguments = { .help = help, .options = long_options };
     int status = cli_read_options(cli, &arguments, argc, argv);
@@ -121,12 +128,16 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (cli_connect(cli, &connection))
         return EXIT_FAILURE;
     err = cardea_list_tokens(connection, &tokens, &count);
-    if (err)
+    if (!err)
+        err = cardea_remembered(connection, &remembered, &seconds);
+    if (err) {
         cli_fail(cli, "the tokens cannot be listed", err);
-    else if (cli->json)
+    } else if (cli->json) {
         print_json(tokens, count);
-    else
+    } else {
         print_table(tokens, count);
+        print_remembered(remembered, seconds);
+    }
     cardea_free_tokens(&tokens);
     cardea_disconnect(&connection);
     return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -8,9 +8,9 @@ static const struct {
     const char *name;
     cli_command *run;
 } commands[] = {
-    { "decrypt", cli_decrypt },
-    { "session-key", cli_session_key },
-    { "list", cli_list },
+    { "decrypt", cli_decrypt }, { "session-key", cli_session_key },
+    { "list", cli_list },       { "watch", cli_watch },
+    { "lock", cli_lock },
 };
 
 static const struct option long_options[] = {
@@ -26,6 +26,8 @@ static const char help[] =
     "  decrypt [-o FILE] [FILE]    decrypt a message\n"
     "  session-key [FILE]          print a message's session key\n"
     "  list                        list the inserted tokens and their keys\n"
+    "  watch                       tell what happens: cards, PINs, touches, requests\n"
+    "  lock                        forget PINs and session keys\n"
     "\n"
     "      --socket PATH           the agent's socket (default: $CARDEA_SOCKET, else gpg's)\n"
     "      --gnupghome DIR         gpg's home, whose socket the agent has\n"

@@ -1,6 +1,8 @@
 """The command cardea: messages, session keys and tokens for people and programs without GnuPG."""
 
+import array
 import email.message
+import fcntl
 import json
 import os
 import pathlib
@@ -8,9 +10,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import termios
 import time
 import unittest
 
+from codes import Code
 from test_session_key import gpg_session_key, packet, pkesks
 from openpgp import dearmor
 from world import BIN, World, main, need, wait_until
@@ -63,6 +67,11 @@ class ClientWorld(World):
         path = self.folder / name
         path.write_bytes(data)
         return path
+
+    def random_message(self, text):
+        """Of version 1, and as large as the text."""
+        return self.gpg("--trust-model", "always", "-z0", "-e", "-r", "alice@example.org",
+                        data=text).stdout
 
     def litter(self):
         """What nobody asked for in the folder `out`."""
@@ -310,6 +319,9 @@ class BadMessages(Shared):
             changed[at] ^= 1 << at % 8
             run = self.w.cardea("decrypt", "--session-key", key, data=bytes(changed), good=False)
             self.assertEqual(run.stdout, b"", at)
+            to_file = self.w.cardea("decrypt", "--session-key", key, "-o", self.out / "file",
+                                    data=bytes(changed), good=False)
+            self.assertEqual((to_file.stderr, self.w.litter()), (run.stderr, []), at)
 
     def test_what_is_no_message(self):
         w = self.w
@@ -335,12 +347,10 @@ class BadMessages(Shared):
     def test_held_in_a_file(self):
         w = self.w
         text = os.urandom(3_000_000)
-        file = w.write("m", w.gpg("--trust-model", "always", "-z0", "-e", "-r", "alice@example.org",
-                                  data=text).stdout)
-        target = self.out / "file"
-        w.cardea("decrypt", "--memory-limit", "64K", "-o", target, file)
-        self.assertEqual(target.read_bytes(), text)
-        self.assertEqual(w.litter(), ["file"])
+        file = w.write("m", w.random_message(text))
+        run = w.cardea("decrypt", "--memory-limit", "64K", file, env=w.env | {"TMPDIR": str(self.out)})
+        self.assertEqual(run.stdout, text)
+        self.assertEqual(w.litter(), [])
         run = w.cardea("decrypt", "--memory-limit", "64K", file,
                        env=w.env | {"TMPDIR": str(w.folder / "nowhere")}, good=False)
         self.assertEqual(run.stdout, b"")
@@ -362,21 +372,20 @@ class BadMessages(Shared):
     def test_disk_full(self):
         need("unshare", "mount")
         w = self.w
-        message = w.write("m", w.gpg("--trust-model", "always", "-z0", "-e", "-r", "alice@example.org",
-                                     data=os.urandom(3_000_000)).stdout)
+        message = w.write("m", w.random_message(os.urandom(3_000_000)))
         script = 'mount -t tmpfs -o size=1m none "$1" || exit 77; shift; dir=$1; shift; ' \
                  '"$@"; status=$?; ls -A "$dir" >&2; exit $status'
         key = gpg_session_key(w, message.read_bytes())
-        for limit in "64K", "1G":
+        for options in ["-o", self.out / "file"], ["--memory-limit", "64K"]:
             run = subprocess.run(
                 ["unshare", "-rm", "sh", "-c", script, "sh", self.out, self.out, CARDEA, "decrypt",
-                 "--session-key", key, "--memory-limit", limit, "-o", self.out / "file", message],
-                env=w.env, capture_output=True, check=False)
+                 "--session-key", key, *options, message],
+                env=w.env | {"TMPDIR": str(self.out)}, capture_output=True, check=False)
             if run.returncode == 77 or b"unshare" in run.stderr:
                 if os.environ.get("CI") == "true":
                     self.fail("no tmpfs can be mounted")
                 self.skipTest("no tmpfs can be mounted")
-            self.assertEqual(run.returncode, 1)
+            self.assertEqual((run.returncode, run.stdout), (1, b""))
             lines = run.stderr.decode().splitlines()
             self.assertEqual(len(lines), 1, lines)  # and ls found nothing
             self.assertIn("No space left on device", lines[0])
@@ -407,6 +416,134 @@ class BadMessages(Shared):
         run = subprocess.run(["sh", "-c", 'exec "$@" <&- >&-', "sh", CARDEA, "decrypt", file],
                              env=w.env, capture_output=True, check=False)
         self.assertEqual(file.read_bytes(), self.mail)
+
+
+class Provisional(Shared):
+    """What is written to a file before the end of the message, which is when it can be verified."""
+
+    def setUp(self):
+        super().setUp()
+        self.text = os.urandom(3_000_000)
+        self.message = self.w.random_message(self.text)
+        self.key = gpg_session_key(self.w, self.message)
+        self.words = ["decrypt", "--session-key", self.key, "-o", self.out / "file"]
+
+    def read_almost_all(self, process):
+        """Gives it all but the end of the message, and waits until it wants that, too."""
+        process.stdin.write(self.message[:-10])
+        process.stdin.flush()
+        left = array.array("i", [1])
+
+        def waits():
+            fcntl.ioctl(process.stdin, termios.FIONREAD, left)
+            state = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            return not left[0] and state == "S"
+        wait_until(waits, "the message is read")
+
+    @staticmethod
+    def unnamed(process):
+        """The size of the file without a name that it has open."""
+        fds = pathlib.Path(f"/proc/{process.pid}/fd").iterdir()
+        return sum(fd.stat().st_size for fd in fds if os.readlink(fd).endswith(" (deleted)"))
+
+    def without_tmpfile(self):
+        """Words that run a command for which the output's folder has no files without names."""
+        need("strace")
+        return ["strace", "-D", "-qq", "-o", self.w.folder / "strace", "-P", self.out, "-e",
+                "trace=openat", "-e", "inject=openat:error=EOPNOTSUPP"]
+
+    def env_without_tmpfile(self):
+        # A leak checker is a tracer itself, and there may be but one.
+        return self.w.env | {"ASAN_OPTIONS": "detect_leaks=0", "LSAN_OPTIONS": "detect_leaks=0"}
+
+    def popen_without_tmpfile(self):
+        process = subprocess.Popen([*self.without_tmpfile(), CARDEA, *self.words],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self.env_without_tmpfile())
+        process.ends_with = None
+        self.w.processes.append(process)
+        return process
+
+    def test_is_seen_by_nobody(self):
+        process = self.w.popen(*self.words, stdin=subprocess.PIPE)
+        self.read_almost_all(process)
+        self.assertGreater(self.unnamed(process), 2_000_000)
+        self.assertEqual(self.w.litter(), [])
+        process.stdin.write(self.message[-10:])
+        process.stdin.close()
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual((self.out / "file").read_bytes(), self.text)
+
+    def test_is_gone_with_us(self):
+        for number in signal.SIGKILL, signal.SIGINT:
+            process = self.w.popen(*self.words, stdin=subprocess.PIPE)
+            self.read_almost_all(process)
+            self.assertGreater(self.unnamed(process), 2_000_000)
+            process.send_signal(number)
+            self.assertEqual(process.wait(10), -number)
+            self.assertEqual(self.w.litter(), [])
+
+    def test_is_gone_when_it_was_changed(self):
+        for at in -1, -30, len(self.message) // 2, len(self.message) - len(self.text):
+            changed = bytearray(self.message)
+            changed[at] ^= 1
+            run = self.w.cardea(*self.words, data=bytes(changed), good=False)
+            self.assertIn("was changed", run.stderr.decode())
+            self.assertEqual(self.w.litter(), [], at)
+        (self.out / "file").write_text("old")
+        self.w.cardea(*self.words, "--overwrite", data=bytes(changed), good=False)
+        self.assertEqual((self.out / "file").read_text(), "old")
+        self.assertEqual(self.w.litter(), ["file"])
+
+    def peak(self):
+        """The most memory that it took to read almost all of the message, in KiB."""
+        process = self.w.popen(*self.words, stdin=subprocess.PIPE)
+        self.read_almost_all(process)
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        process.kill()
+        process.wait(10)
+        return int(status.partition("VmHWM:")[2].split()[0])
+
+    def test_takes_no_memory(self):
+        small = self.peak()
+        self.message = self.w.random_message(os.urandom(40_000_000))
+        self.words[2] = gpg_session_key(self.w, self.message)
+        self.assertLess(self.peak() - small, 10_000)
+
+    def test_library(self):
+        changed = bytearray(self.message)
+        changed[-1] ^= 1
+        text = len(self.text)
+        for message, error, left, named in [(self.message, 0, text, [text, text]),
+                                            (changed, Code.DECRYPT_FAILED, 0, [0, 0])]:
+            file = self.w.write("m", bytes(message))
+            run = subprocess.run([BIN / "client-provisional", self.key, self.out, file],
+                                 capture_output=True, check=True, env=self.w.env)
+            said = [[int(n) for n in line.split()] for line in run.stdout.splitlines()]
+            self.assertEqual([line[0] for line in said], [error, error])
+            self.assertGreater(said[0][1], text - 500_000)
+            self.assertEqual((said[0][2], said[1][1:]), (left, named))
+
+    def test_never_in_a_file_with_a_name(self):
+        process = self.popen_without_tmpfile()
+        self.read_almost_all(process)
+        self.assertEqual([p.stat().st_size for p in self.out.iterdir()], [0])
+        process.stdin.write(self.message[-10:])
+        process.stdin.close()
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual((self.out / "file").read_bytes(), self.text)
+        self.assertEqual(self.w.litter(), ["file"])
+        self.assertIn("(INJECTED)", (self.w.folder / "strace").read_text())
+
+    def test_held_beside_a_file_with_a_name(self):
+        self.words += ["--memory-limit", "64K"]
+        process = self.popen_without_tmpfile()
+        self.read_almost_all(process)
+        self.assertGreater(self.unnamed(process), 2_000_000)
+        self.assertEqual([p.stat().st_size for p in self.out.iterdir()], [0])
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), -signal.SIGINT)
+        self.assertEqual(self.w.litter(), [])
 
 
 class Interrupted(Shared):
@@ -450,8 +587,7 @@ class Interrupted(Shared):
     def test_while_writing(self):
         w = self.w
         text = os.urandom(1_000_000)
-        message = w.write("m", w.gpg("--trust-model", "always", "-z0", "-e", "-r",
-                                     "alice@example.org", data=text).stdout)
+        message = w.write("m", w.random_message(text))
         process = w.popen("decrypt", message, stdout=subprocess.PIPE)
         got = process.stdout.read(1000)
         time.sleep(0.3)  # until the pipe is full

@@ -46,6 +46,7 @@ static void there_are_defaults(void **state)
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 600);
+    assert_int_equal(config.session_key_cache, 0);
     assert_int_equal(config.pin_cache_max_ttl, 7200);
     assert_int_equal(config.max_connections, 256);
     config_free(&config);
@@ -65,6 +66,7 @@ static void a_file_sets_everything(void **state)
                            "  reader = pcsc:Nitrokey 3\n"
                            "log-level: debug\n"
                            "max-connections=10\n"
+                           "session-key-cache = 90\n"
                            "notifications = no\n"
                            "\n"
                            "[pinentry]\n"
@@ -85,6 +87,7 @@ static void a_file_sets_everything(void **state)
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 0);
+    assert_int_equal(config.session_key_cache, 90);
     assert_int_equal(config.pin_cache_max_ttl, 60);
     config_free(&config);
 }
@@ -94,9 +97,9 @@ static void errors_name_file_line_and_what_was_expected(void **state)
     (void)state;
     expect_error("[agent]\n\nlog-level = loud\n",
                  "f:3: log-level = loud: expected error, warning, info or debug");
-    expect_error("[agent]\nspeed = 9\n",
-                 "f:2: unknown setting \"speed\"; section [agent] has "
-                 "gnupghome, reader, log-level, max-connections, notifications");
+    expect_error("[agent]\nspeed = 9\n", "f:2: unknown setting \"speed\"; section [agent] has "
+                                         "gnupghome, reader, log-level, max-connections, "
+                                         "session-key-cache, notifications");
     expect_error("[reader]\n",
                  "f:1: unknown section [reader]; there are [agent], [pinentry], [pin-cache]");
     expect_error("reader = pcsc\n", "f:1: \"reader\" stands before the first section; there are "
@@ -123,6 +126,9 @@ static void every_value_is_checked(void **state)
     }
     expect_error("[agent]\nmax-connections = 0\n",
                  "f:2: max-connections = 0: expected a number from 1 to 10000");
+    expect_error("[agent]\nsession-key-cache = forever\n",
+                 "f:2: session-key-cache = forever: expected seconds, from 0 (none is remembered) "
+                 "to 2592000");
     expect_error("[agent]\nmax-connections = 1x\n",
                  "f:2: max-connections = 1x: expected a number from 1 to 10000");
     expect_error("[agent]\ngnupghome =\n", "f:2: gnupghome = : expected a directory");
