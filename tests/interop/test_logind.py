@@ -11,11 +11,12 @@ INHIBIT = "inhibit sleep cardea-agent delay"
 
 
 class Logind(unittest.TestCase):
-    def world(self, *parts):
+    def world(self, *parts, config=""):
         """An agent on a desktop, whose token is open."""
         w = self.enterContext(DesktopWorld())
         w.make_key()
         w.mail = w.encrypt("Read me")
+        w.configure(config)
         w.start_bus()
         w.start_desktop(*parts)
         w.start_agent()
@@ -78,6 +79,16 @@ class Logind(unittest.TestCase):
                 self.is_forgotten(w)
                 self.reads(w, 2)
                 self.assertIn("the screen is locked", w.log())
+
+    def test_session_keys_are_forgotten_too(self):
+        w = self.world("logind", config="[agent]\nsession-key-cache = 600\n")
+        w.wait_for(INHIBIT)
+        w.forget_commands()
+        self.reads(w, 1)
+        self.assertEqual(w.commands(), [], "remembered")
+        w.do("lock own")
+        self.is_forgotten(w)
+        self.reads(w, 2)
 
     def test_what_locks_nothing(self):
         """The screens of others, and one that is unlocked. What comes on a bus comes in order."""
