@@ -1,5 +1,6 @@
 """PINs end when the machine sleeps and when the screen is locked."""
 
+import socket
 import time
 import unittest
 
@@ -130,6 +131,20 @@ class Logind(unittest.TestCase):
         w.do("lock own")
         wait_until(lambda: self.locked(w), "the agent has heard")
         self.reads(w, 2)
+
+    def test_bus_that_says_nothing(self):
+        with DesktopWorld() as w, socket.socket(socket.AF_UNIX) as mute:
+            w.make_key()
+            w.mail = w.encrypt("Read me")
+            mute.bind(str(w.bus_path))
+            mute.listen(0)
+            w.start_agent()
+            w.start_token()
+            self.reads(w, 1)
+            self.reads(w, 1)
+            begun = time.monotonic()
+            w.stop_agent()
+            self.assertLess(time.monotonic() - begun, 2)
 
     def test_bus_without_logind(self):
         w = self.world("server")
