@@ -2,6 +2,7 @@
 
 #include "agent/card_name.h"
 #include "agent/reader_specs.h"
+#include "agent/sharing.h"
 #include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -20,6 +21,7 @@ struct back_end {
     pthread_t watcher;
     bool watched;
     gpg_error_t service; /* why its readers cannot be listed */
+    enum readers_share share;
 };
 
 struct cards {
@@ -30,23 +32,44 @@ struct cards {
     struct session_key_cache *session_keys;
     struct events *events;
 
-    pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
+    pthread_mutex_t mutex; /* guards what follows, and service and share of the back ends */
+    struct sharing sharing;
     struct card_list in;
     unsigned changes; /* insertions and removals */
     uint8_t remembered[REMEMBERED_KEYS_MAX][KEYGRIP_LEN];
     size_t remembered_count;
 };
 
+static const char *spec_of(const struct back_end *back_end)
+{
+    return readers_spec(back_end->readers);
+}
+
+/* True if our own driver stands in for the PC/SC service. */
+static bool has_spare(const struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        if (sharing_is_spare(spec_of(&cards->back_ends[i])))
+            return true;
+    }
+    return false;
+}
+
 static void explain_service(const struct back_end *back_end, gpg_error_t service)
 {
-    const char *spec = readers_spec(back_end->readers);
+    const char *spec = spec_of(back_end);
 
     switch (gpg_err_code(service)) {
     case 0:
         log_info("%s: the reader service answers", spec);
         break;
+    case GPG_ERR_EAGAIN:
+        break;
     case GPG_ERR_NO_SERVICE:
-        log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
+        if (has_spare(back_end->cards))
+            log_info("%s: no PC/SC service answers: tokens on USB are used without one", spec);
+        else
+            log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
         break;
     case GPG_ERR_EACCES:
         log_warning("%s: the PC/SC service refuses this user: polkit must allow "
@@ -97,8 +120,10 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
         return;
     cards->in.card[cards->in.count++] = card;
     cards->changes++;
-    log_info("card inserted in reader %s",
-             text_escape(view_of(info->name, strlen(info->name)), name, sizeof name));
+    text_escape(view_of(info->name, strlen(info->name)), name, sizeof name);
+    log_info("card inserted in reader %s", name);
+    if (info->holder[0])
+        log_warning("reader %s is held by %s", name, info->holder);
     publish(cards, EVENT_CARD_IN, card);
 }
 
@@ -165,6 +190,23 @@ static bool is_known(const struct cards *cards, const struct back_end *back_end,
     return false;
 }
 
+/* Under the mutex. */
+static void share_tokens(struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        struct back_end *back_end = &cards->back_ends[i];
+        enum readers_share wish;
+        int64_t after_ms;
+
+        if (!sharing_is_usb(spec_of(back_end)))
+            continue;
+        wish = sharing_wish(&cards->sharing, spec_of(back_end), &after_ms);
+        if (wish != back_end->share)
+            readers_share(back_end->readers, wish, after_ms);
+        back_end->share = wish;
+    }
+}
+
 static void update(struct cards *cards, struct back_end *back_end)
 {
     struct reader_list list = { .count = 0 };
@@ -174,6 +216,9 @@ static void update(struct cards *cards, struct back_end *back_end)
     if (gpg_err_code(list.service) != gpg_err_code(back_end->service))
         explain_service(back_end, list.service);
     back_end->service = list.service;
+    if (sharing_is_pcsc(spec_of(back_end)))
+        sharing_note_service(&cards->sharing, list.service);
+    share_tokens(cards);
     for (size_t i = cards->in.count; i-- > 0;) {
         if (card_belongs_to(cards->in.card[i], back_end->readers) &&
             !is_listed(cards->in.card[i], back_end, &list))
@@ -202,9 +247,13 @@ static void explain_spec(const char *spec, gpg_error_t err)
 {
     switch (gpg_err_code(err)) {
     case GPG_ERR_INV_ARG:
-        log_error("reader \"%s\" means nothing: use pcsc, pcsc:NAME, socket:PATH or "
-                  "socket:HOST:PORT with a loopback address",
+        log_error("reader \"%s\" means nothing: use pcsc, pcsc:NAME, usb, usb:VID:PID with four "
+                  "hex digits each, usb:spare, socket:PATH or socket:HOST:PORT with a loopback "
+                  "address",
                   spec);
+        break;
+    case GPG_ERR_NOT_SUPPORTED:
+        log_error("reader \"%s\": this cardea-agent was built without libusb", spec);
         break;
     case GPG_ERR_EADDRINUSE:
         log_error("reader \"%s\": another program is listening there", spec);
@@ -219,12 +268,20 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     struct back_end *back_end = &cards->back_ends[cards->back_end_count];
     gpg_error_t err = readers_open(spec, &back_end->readers);
 
+    if (err && sharing_is_spare(spec)) {
+        log_info("%s: %s", spec, gpg_strerror(err));
+        return 0;
+    }
     if (err) {
         explain_spec(spec, err);
         return err;
     }
     cards->back_end_count++;
     back_end->cards = cards;
+    back_end->share = sharing_is_spare(spec) ? READERS_YIELD : READERS_ALONE;
+    pthread_mutex_lock(&cards->mutex);
+    share_tokens(cards);
+    pthread_mutex_unlock(&cards->mutex);
     update(cards, back_end);
     if (pthread_create(&back_end->watcher, NULL, watch, back_end))
         return gpg_error(GPG_ERR_EAGAIN);
@@ -242,6 +299,8 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
     cards->back_ends = calloc(count, sizeof *cards->back_ends);
     if (!cards->back_ends)
         err = gpg_error(GPG_ERR_ENOMEM);
+    for (size_t i = 0; i < count && !err; i++)
+        cards->sharing.pcsc = cards->sharing.pcsc || sharing_is_pcsc(joined[i]);
     for (size_t i = 0; i < count && !err; i++)
         err = open_back_end(cards, joined[i]);
     reader_specs_free(&joined, count);
@@ -390,6 +449,10 @@ gpg_error_t cards_service_error(struct cards *cards)
     pthread_mutex_lock(&cards->mutex);
     for (size_t i = 0; i < cards->back_end_count && !err; i++)
         err = cards->back_ends[i].service;
+    if (gpg_err_code(err) == GPG_ERR_EAGAIN)
+        err = gpg_error(GPG_ERR_NO_SERVICE);
+    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && has_spare(cards))
+        err = 0;
     pthread_mutex_unlock(&cards->mutex);
     return err;
 }

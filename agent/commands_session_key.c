@@ -81,6 +81,7 @@ const struct session_command session_session_key_commands[] = {
     { "SESSIONKEY", cmd_sessionkey,
       "SESSIONKEY [--only-inserted] [--certificate]\n"
       "Opens one of the PKESK packets that INQUIRE PKESK gives, and answers ALGO:HEX.\n"
+      "Tokens that are not inserted are never asked for, with --only-inserted or without.\n"
       "With --certificate, INQUIRE CERTIFICATE takes public key packets, which say what\n"
       "the token does not of its key." },
     { NULL, NULL, NULL }

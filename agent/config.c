@@ -100,6 +100,7 @@ static const char *set_program(struct config_source *source, const struct config
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
+           strcmp(value, "usb") == 0 || (strncmp(value, "usb:", 4) == 0 && value[4]) ||
            (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
@@ -144,7 +145,7 @@ static const char *add_reader(struct config_source *source, const struct config_
 static const struct config_setting settings[] = {
     { "agent", "gnupghome", set_home, FIELD(gnupghome), 0, 0, "a directory" },
     { "agent", "reader", add_reader, FIELD(readers), 0, 0,
-      "pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT" },
+      "pcsc, pcsc:NAME, usb, usb:VID:PID, usb:spare, socket:PATH or socket:HOST:PORT" },
     { "agent", "log-level", set_log_level, FIELD(log_level), 0, 0,
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
@@ -227,6 +228,8 @@ gpg_error_t config_defaults(struct agent_config *config)
     config->pin_cache_max_ttl = 7200;
     config->max_connections = 256;
     add_reader(&source, config_find("agent", "reader"), "pcsc", &err);
+    if (!err)
+        add_reader(&source, config_find("agent", "reader"), "usb:spare", &err);
     return err;
 }
 

@@ -7,7 +7,7 @@
 /* Zero-initialise, then config_defaults. Everything but `command` is owned. */
 struct agent_config {
     char *gnupghome; /* as written; NULL: as gpg finds it (agent/home.h) */
-    char **readers;  /* specs: pcsc, pcsc:NAME, socket:PATH, socket:HOST:PORT; at least one */
+    char **readers;  /* specs (ccid/reader.h); at least one */
     size_t reader_count;
     char *pinentry; /* NULL: the system's */
     enum log_level log_level;

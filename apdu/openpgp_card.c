@@ -17,11 +17,13 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
 {
     struct card_capabilities hint =
         historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+    bool refused = reader_length(reader) == READER_SHORT;
 
     *card = (struct openpgp_card){
         .channel = { .reader = reader,
                      .deadline = deadline_never(),
-                     .extended = hint.extended_length,
+                     .extended = hint.extended_length && !refused,
+                     .refused = refused,
                      .chaining = hint.chaining },
     };
 }

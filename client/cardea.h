@@ -37,8 +37,9 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
- * asked of it later. May be called by a signal handler. */
+/* Ends what another thread does with this connection, waiting for the agent or decrypting:
+ * GPG_ERR_CANCELED there, and whatever is asked of it later. What a descriptor of the caller's
+ * holds up ends when that goes on. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -120,7 +121,8 @@ struct cardea_decrypt_options {
     uint64_t max_output;     /* octets; 0: 16 GiB */
     uint64_t memory_limit;   /* octets that may wait in memory to be verified; 0: 1 GiB */
     const char *folder; /* where more waits, in an unlinked file; NULL: the working directory */
-    /* Called now and then; false ends the work with GPG_ERR_CANCELED. May be NULL. */
+    /* Called now and then, by the calling thread; false ends the work with GPG_ERR_CANCELED. May be
+     * NULL. */
     bool (*progress)(void *context, uint64_t octets_read, uint64_t octets_written);
     void *context;
     /* The output is a new file that nobody reads before this has succeeded, and that is thrown away

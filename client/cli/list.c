@@ -105,7 +105,8 @@ static void print_json(const struct cardea_token *tokens, size_t count)
 
     for (size_t i = 0; i < count; i++)
         json_object_array_add(array, token_json(&tokens[i]));
-    puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
+    puts(json_object_to_json_string_ext(array,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(array);
 }
 
@@ -122,7 +123,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (optind < argc) {
-        fputs("cardea list takes no arguments\n", stderr);
+        fputs("cardea list: it takes no arguments; see \"cardea list --help\"\n", stderr);
         return EXIT_USAGE;
     }
     if (cli_connect(cli, &connection))

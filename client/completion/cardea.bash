@@ -22,7 +22,7 @@ _cardea() {
     esac
     case $command:$word in
     decrypt:-*) mapfile -t COMPREPLY < <(compgen -W "$common $decrypt" -- "$word") ;;
-    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk" -- "$word") ;;
+    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk --certificate" -- "$word") ;;
     list:* | watch:* | lock:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
     :-*) mapfile -t COMPREPLY < <(compgen -W "$common --version" -- "$word") ;;
     :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list watch lock' -- "$word") ;;
@@ -35,7 +35,7 @@ _cardea_sop() {
 
     case $COMP_CWORD:${COMP_WORDS[1]}:$word in
     1:*) mapfile -t COMPREPLY < <(compgen -W 'version decrypt --help' -- "$word") ;;
-    *:version:*) mapfile -t COMPREPLY < <(compgen -W '--backend --extended --sop-spec' -- "$word") ;;
+    *:version:*) mapfile -t COMPREPLY < <(compgen -W '--backend --extended' -- "$word") ;;
     *:decrypt:-*) mapfile -t COMPREPLY < <(compgen -W \
         '--session-key-out= --with-session-key= --help' -- "$word") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;

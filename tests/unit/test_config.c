@@ -39,8 +39,9 @@ static void there_are_defaults(void **state)
     assert_null(config.gnupghome);
     assert_null(config.pinentry);
     assert_null(config.command);
-    assert_int_equal(config.reader_count, 1);
+    assert_int_equal(config.reader_count, 2);
     assert_string_equal(config.readers[0], "pcsc");
+    assert_string_equal(config.readers[1], "usb:spare");
     assert_int_equal(config.log_level, LOG_LEVEL_WARNING);
     assert_true(config.notifications);
     assert_int_equal(config.pinentry_timeout, 60);
@@ -110,7 +111,8 @@ static void errors_name_file_line_and_what_was_expected(void **state)
 
 static void every_value_is_checked(void **state)
 {
-    static const char reader[] = "expected pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT";
+    static const char reader[] = "expected pcsc, pcsc:NAME, usb, usb:VID:PID, usb:spare, "
+                                 "socket:PATH or socket:HOST:PORT";
     static const char *const bad_readers[] = {
         "", "PCSC", "pcsc:", "usb:", "socket:", "socket", "pcscd", "usb2",
     };
