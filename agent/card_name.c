@@ -22,15 +22,17 @@ char *card_holder_name(struct view cardholder, char *out)
 {
     char name[CARD_HOLDER_MAX], *given;
     struct view value = { 0 };
+    int len;
 
     (void)tlv_find(tlv_content(cardholder, TAG_CARDHOLDER, 0), TAG_NAME, &value);
     text_escape(value, name, sizeof name);
     given = strstr(name, "<<");
     if (given)
         *given = '\0';
-    snprintf(out, CARD_HOLDER_MAX, "%s%s%s", given ? given + 2 : "",
-             given && given[2] && *name ? " " : "", name);
-    for (char *p = out; *p; p++)
-        *p = *p == '<' ? ' ' : *p;
+    /* Never longer than it was: the blank takes the place of two marks. */
+    len = snprintf(out, CARD_HOLDER_MAX, "%s%s%s", given ? given + 2 : "",
+                   given && given[2] && *name ? " " : "", name);
+    for (int i = 0; i < len; i++)
+        out[i] = out[i] == '<' ? ' ' : out[i];
     return out;
 }
