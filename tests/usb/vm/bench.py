@@ -4,16 +4,15 @@ for at most PATIENCE seconds."""
 import ctypes
 import os
 import pathlib
-import queue
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "interop"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "interop")]
+from console import Console  # noqa: E402
 from world import BIN, PATIENCE, wait_until  # noqa: E402
 
 KEYS = HERE.parents[1] / "token" / "keys"
@@ -53,38 +52,6 @@ def seat(user):
     path = pathlib.Path("/run/systemd/seats/seat0")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"IS_SEAT0=1\nACTIVE=1\nACTIVE_UID={user}\n" if user else "IS_SEAT0=1\n")
-
-
-class Console:
-    """A program that is told lines and answers each with one."""
-
-    def __init__(self, *command, **options):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self):
-        with self.process.stdout:
-            for line in self.process.stdout:
-                self.lines.put(line.rstrip("\n"))
-
-    def say(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-
-    def ask(self, *words, patience=PATIENCE):
-        self.say(*words)
-        return self.lines.get(timeout=patience)
-
-    def tell(self, *words):
-        answer = self.ask(*words)
-        if not answer.startswith("ok"):
-            raise AssertionError(f"{words}: {answer}")
-        return answer[3:]
-
-    def close(self):
-        self.process.stdin.close()
-        return self.process.wait(PATIENCE)
 
 
 class Bench(Console):

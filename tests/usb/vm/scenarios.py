@@ -6,6 +6,7 @@ import unittest
 
 from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, devices, may_open, output,
                    seat, wait_until)
+from mail import GET_AID, Mail, Ours, Theirs, command_ms, measure, scdaemon_command_ms, table
 
 FAMILIES = ["yubikey-5", "nitrokey-start", "nitrokey-pro", "nitrokey-storage", "nitrokey-3"]
 SELECT = "00A4040006D27600012401"
@@ -234,6 +235,67 @@ class Sharing(Scenario):
                 token.plug()
                 with Pcsc() as theirs:
                     self.assertEqual(theirs.send(SELECT), "9000")
+
+
+class Agent(Scenario):
+    """The whole way: gpg, cardea-agent --reader usb, the driver, the kernel, the token."""
+
+    def test_mail(self):
+        with Mail() as mail:
+            for model in FAMILIES:
+                with self.subTest(model=model), self.bench.token(model, mail.key_file) as token, Ours(mail):
+                    mail.read()
+                    before = token.counts()["commands"]
+                    mail.read()
+                    self.assertEqual(token.counts()["commands"] - before, 1)
+
+    def test_rsa(self):
+        """Longer than a short APDU, and than the messages of the small ones."""
+        with Mail("rsa2048") as mail:
+            for model in FAMILIES:
+                with self.subTest(model=model), self.bench.token(model, mail.key_file), Ours(mail):
+                    mail.read()
+
+    def test_unplugged_and_back_again(self):
+        with Mail() as mail, self.bench.token("yubikey-5", mail.key_file) as token, Ours(mail):
+            mail.read()
+            token.unplug()
+            mail.wait_for_card(False)
+            token.plug()
+            mail.wait_for_card()
+            mail.read()
+
+    def test_touch(self):
+        with Mail() as mail, self.bench.token("nitrokey-start", mail.key_file) as token, Ours(mail):
+            token.tell("touch", 1, 1, 2000, 200)
+            start = time.monotonic()
+            mail.read()
+            self.assertGreater(time.monotonic() - start, 2)
+
+    def test_figures(self):
+        """No more commands and transfers than scdaemon's own driver, on the same token; asleep when idle."""
+        rows = []
+        with Mail() as mail:
+            for model in FAMILIES:
+                with self.bench.token(model, mail.key_file) as token:
+                    ours, theirs = measure(Ours, mail, token), measure(Theirs, mail, token)
+                    theirs["command_ms"] = scdaemon_command_ms(mail.home)
+                    with Reader() as card:
+                        card.connect()
+                        card.send(SELECT)
+                        ours["command_ms"] = command_ms(lambda: card.send(GET_AID))
+                rows += [(model, Ours.name, ours), (model, Theirs.name, theirs)]
+        print("\n" + table(rows))
+        for model, side, row in rows:
+            if side == Ours.name:
+                with self.subTest(model=model):
+                    self.assertEqual(row["wakeups"], 0)
+                    self.assertLess(row["removal_ms"], 1000)
+        for (model, _, ours), (_, _, theirs) in zip(rows[::2], rows[1::2]):
+            with self.subTest(model=model):
+                for what in ("first", "again"):
+                    self.assertLessEqual(ours[what][0], theirs[what][0])
+                    self.assertLessEqual(ours[what][1], theirs[what][1])
 
 
 if __name__ == "__main__":
