@@ -150,6 +150,9 @@ static const struct config_setting settings[] = {
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "session-key-cache", set_number, FIELD(session_key_cache), 0, SECONDS_MAX,
+      "seconds, from 0 (none is remembered) to 2592000" },
+    { "agent", "notifications", set_switch, FIELD(notifications), 0, 0, "yes or no" },
     { "pinentry", "program", set_program, FIELD(pinentry), 0, 0,
       "an absolute path, or the name of a program in /usr/bin" },
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
@@ -218,6 +221,7 @@ gpg_error_t config_defaults(struct agent_config *config)
     gpg_error_t err = 0;
 
     config->log_level = LOG_LEVEL_WARNING;
+    config->notifications = true;
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
     config->pin_cache_ttl = 600;
