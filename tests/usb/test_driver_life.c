@@ -413,6 +413,16 @@ static void *send_in_thread(void *arg)
     return NULL;
 }
 
+static unsigned messages_there_were(void)
+{
+    unsigned count;
+
+    fake_usb_lock();
+    count = usb_device_messages(plugged.device);
+    fake_usb_unlock();
+    return count;
+}
+
 /* A card that never answers, and an agent that wants to end. */
 static void interrupted(void **state)
 {
@@ -428,7 +438,7 @@ static void interrupted(void **state)
     usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
     fake_usb_unlock();
     assert_int_equal(pthread_create(&thread, NULL, send_in_thread, &waiter), 0);
-    while (!atomic_load(&sending) || usb_device_messages(plugged.device) == 0)
+    while (!atomic_load(&sending) || messages_there_were() == 0)
         sched_yield();
     readers_interrupt(readers);
     pthread_join(thread, NULL);
