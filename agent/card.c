@@ -1,5 +1,6 @@
 #include "agent/card_private.h"
 
+#include "base/advice.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 
 /* How long the threads that lock cards, and the end of the agent, wait for one. */
 #define LOCK_WAIT_MS 1000
+
+/* Resets in a row, with nothing in between, after which a card is left alone. */
+#define RESETS_MAX 5
 
 struct card *card_new(struct readers *readers, const struct reader_info *info,
                       const struct pin_cache_policy *policy)
@@ -25,6 +29,7 @@ struct card *card_new(struct readers *readers, const struct reader_info *info,
     atomic_init(&card->references, 1);
     atomic_init(&card->gone, false);
     card->readers = readers;
+    atomic_init(&card->awaits_touch, false);
     atomic_init(&card->lock_wanted, false);
     atomic_init(&card->pin_end_ms, INT64_MAX);
     card->pin_policy = policy;
@@ -103,6 +108,20 @@ static gpg_error_t connect_card(struct card *card, struct deadline deadline)
     return 0;
 }
 
+/* Other programs may reset the card as often as they like; nothing of ours has happened then. */
+static gpg_error_t begin_after_resets(struct card *card, struct deadline deadline)
+{
+    int tries = RESETS_MAX;
+    gpg_error_t err;
+
+    do {
+        err = reader_begin(card->reader, deadline);
+        if (gpg_err_code(err) == GPG_ERR_CARD_RESET)
+            forget_state(card);
+    } while (gpg_err_code(err) == GPG_ERR_CARD_RESET && --tries > 0);
+    return err;
+}
+
 gpg_error_t card_begin(struct card *card, int wait_ms)
 {
     struct deadline deadline = deadline_in_ms(wait_ms);
@@ -113,7 +132,7 @@ gpg_error_t card_begin(struct card *card, int wait_ms)
     if (!card->reader)
         err = connect_card(card, deadline);
     if (!err)
-        err = reader_begin(card->reader, deadline);
+        err = begin_after_resets(card, deadline);
     card->app.channel.deadline = deadline;
     return err;
 }
@@ -126,10 +145,15 @@ void card_end(struct card *card)
 
 bool card_recover(struct card *card, gpg_error_t err)
 {
+    if (error_is_no_touch(err)) /* and all is well with the card */
+        return false;
     switch (gpg_err_code(err)) {
     case GPG_ERR_CARD_RESET:
         forget_state(card);
         return true;
+    case GPG_ERR_ENOENT: /* another application answered, or there is none of ours */
+        forget_state(card);
+        return !card->lasting_error;
     case GPG_ERR_CARD:
     case GPG_ERR_NO_SERVICE:
         forget_state(card);
@@ -147,12 +171,26 @@ bool card_recover(struct card *card, gpg_error_t err)
     }
 }
 
+/* A card for other things is not asked twice: that would cost these their states, each time. */
+static gpg_error_t select_application(struct card *card)
+{
+    gpg_error_t err = openpgp_card_select(&card->app);
+
+    pthread_mutex_lock(&card->facts_mutex);
+    if (!err)
+        card->lasting_error = 0;
+    else if (gpg_err_code(err) == GPG_ERR_ENOENT && !card->facts.read)
+        card->lasting_error = err;
+    pthread_mutex_unlock(&card->facts_mutex);
+    return err;
+}
+
 static gpg_error_t select_and_read(struct card *card)
 {
     gpg_error_t err;
 
     card->verified = false;
-    err = openpgp_card_select(&card->app);
+    err = select_application(card);
     if (err)
         return err;
     card->selected = true;
@@ -216,7 +254,8 @@ static void publish_key(struct card *card, int slot, const struct key_facts *key
     pthread_mutex_unlock(&card->facts_mutex);
 }
 
-/* A slot whose key cannot be read or understood is as good as empty, until the card changes. */
+/* A slot without a key that we could use is as good as empty until the card changes; one whose key
+ * came garbled, until it is asked for again. */
 static gpg_error_t read_key(struct card *card, int slot)
 {
     struct key_facts key = { .state = SLOT_READ };
@@ -229,7 +268,7 @@ static gpg_error_t read_key(struct card *card, int slot)
     case GPG_ERR_PUBKEY_ALGO:
     case GPG_ERR_BAD_PUBKEY:
         log_debug("card: slot %d in reader %s: %s", slot + 1, card->reader_name, gpg_strerror(err));
-        key.state = SLOT_EMPTY;
+        key.state = gpg_err_code(err) == GPG_ERR_BAD_PUBKEY ? SLOT_UNREAD : SLOT_EMPTY;
         break;
     default:
         return err;
@@ -251,15 +290,6 @@ static bool answer_from_facts(struct card *card, unsigned slots, struct card_fac
     for (int i = 0; i < SLOTS; i++)
         known = known && (!(slots & 1u << i) || facts->key[i].state != SLOT_UNREAD);
     return *err || (facts->read && known);
-}
-
-static void remember_if_lasting(struct card *card, gpg_error_t err)
-{
-    if (gpg_err_code(err) != GPG_ERR_ENOENT && gpg_err_code(err) != GPG_ERR_OBJ_TERM_STATE)
-        return;
-    pthread_mutex_lock(&card->facts_mutex);
-    card->lasting_error = err;
-    pthread_mutex_unlock(&card->facts_mutex);
 }
 
 static gpg_error_t read_missing(struct card *card, unsigned slots)
@@ -289,8 +319,8 @@ static gpg_error_t learn_in_turn(struct card *card, unsigned slots)
             card_end(card);
         }
     } while (err && card_recover(card, err) && --tries > 0);
-    remember_if_lasting(card, err);
-    return err;
+    return gpg_err_code(err) == GPG_ERR_ENOENT && !card->lasting_error ? gpg_error(GPG_ERR_CARD)
+                                                                       : err;
 }
 
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts)
@@ -349,6 +379,10 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     gpg_error_t err;
     int tries = 2;
 
+    if (atomic_load(&card->awaits_touch)) {
+        card_known_facts(card, facts);
+        return 0;
+    }
     card_take_turn(card);
     do {
         err = card_begin(card, CARD_WAIT_MS);
@@ -357,7 +391,6 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
             card_end(card);
         }
     } while (err && card_recover(card, err) && --tries > 0);
-    remember_if_lasting(card, err);
     card_known_facts(card, facts);
     card_leave_turn(card);
     return err;
@@ -393,7 +426,7 @@ static void warn_unlocked(const struct card *card, gpg_error_t err)
                 card->reader_name, gpg_strerror(err));
 }
 
-void card_close_state(struct card *card)
+gpg_error_t card_close_state(struct card *card)
 {
     gpg_error_t err = openpgp_card_forget_verification(&card->app, PASSWORD_PW1);
 
@@ -403,6 +436,7 @@ void card_close_state(struct card *card)
     if (err)
         warn_unlocked(card, err);
     forget_state(card);
+    return err;
 }
 
 static void serve_lock(struct card *card)
@@ -416,13 +450,14 @@ static void serve_lock(struct card *card)
         return;
     card->verified = false;
     err = card_begin(card, LOCK_WAIT_MS);
-    if (!err) {
-        card_close_state(card);
-        card_end(card);
-    } else {
+    if (err) {
         warn_unlocked(card, err);
-        (void)card_recover(card, err);
+    } else {
+        err = card_close_state(card);
+        card_end(card);
     }
+    if (err)
+        (void)card_recover(card, err);
 }
 
 void card_take_turn(struct card *card)

@@ -44,12 +44,19 @@ struct pin_question {
     int gone_fd; /* readable once the card has left: nobody need answer any more */
 };
 
-struct pin_source {
+/* Whoever a card is used for. */
+struct requester {
     /* Fills *pin, or an error that ends the request. Nothing of the card's is held but the
      * place in the queue of those who may ask. */
-    gpg_error_t (*ask)(void *context, const struct pin_question *question, struct secret *pin);
+    gpg_error_t (*ask_pin)(void *context, const struct pin_question *question, struct secret *pin);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);
+    /* True with the card's answer when it is known by now: the queue has been waited in. */
+    bool (*recall)(void *context, struct secret *plain);
+    /* The card's answer, before anybody else is served. */
+    void (*remember)(void *context, const struct secret *plain);
+    /* The token may wait for a touch; it does no longer. In turns; must not wait itself. */
+    void (*touch)(void *context, bool waits);
     void *context;
 };
 
@@ -73,11 +80,12 @@ void card_known_facts(struct card *card, struct card_facts *facts);
 
 /* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
  * known, asking the card for what is not, and copies the facts. Errors: the reader's,
- * GPG_ERR_ENOENT for a card without the OpenPGP application, GPG_ERR_OBJ_TERM_STATE for a
- * terminated one; these two are remembered for as long as the card stays. */
+ * GPG_ERR_OBJ_TERM_STATE for a terminated card, and GPG_ERR_ENOENT for one without the OpenPGP
+ * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
-/* Reads everything anew that may have changed, and the objects of a listing. */
+/* Reads everything anew that may have changed, and the objects of a listing. From a card that waits
+ * for a touch: what is known, and no objects. */
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
                               struct card_objects *objects);
 void card_objects_free(struct card_objects *objects);
@@ -86,15 +94,16 @@ void card_objects_free(struct card_objects *objects);
  * it. Selects the application and verifies the PIN where needed, each VERIFY in one transaction
  * with the reading of the card's identity.
  *
- * Errors: the reader's and the PIN source's, and
+ * Errors: the reader's and the requester's, and
  *   GPG_ERR_PIN_BLOCKED      no tries left; no VERIFY was sent
- *   GPG_ERR_TIMEOUT          nobody touched the token, or it never answered
+ *   error_no_touch           nobody touched the token in time (base/advice.h)
+ *   GPG_ERR_TIMEOUT          it never answered
  *   GPG_ERR_WRONG_CARD       the card holds other keys than before
  *   GPG_ERR_DECRYPT_FAILED   the card could not open it; one error for all reasons
  *   GPG_ERR_TOO_LARGE        the card has no way to take a command of this length; no PIN was asked
  *   GPG_ERR_OBJ_TERM_STATE, GPG_ERR_UNSUPPORTED_PROTOCOL (KDF) */
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
-                         const struct pin_source *pins, struct secret *plain);
+                         const struct requester *requester, struct secret *plain);
 
 /* When the PIN that is kept ends (boottime); INT64_MAX when there is none. */
 int64_t card_pin_end_ms(struct card *card);

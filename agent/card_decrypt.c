@@ -1,5 +1,6 @@
 #include "agent/card_private.h"
 
+#include "base/advice.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@
 struct job {
     const struct public_key *key;
     struct view data;
-    const struct pin_source *pins;
+    const struct requester *requester;
     struct secret pin;    /* typed and not yet sent */
     bool from_cache;      /* `pin` was typed for an earlier request */
     unsigned tries_shown; /* with the question that gave us this PIN */
@@ -64,6 +65,8 @@ static gpg_error_t send_pin(struct card *card, struct job *job)
     if (err) {
         secret_free(&job->pin);
         card_forget_pin(card);
+        /* Perhaps it was right, and should have been hashed: look again before the next. */
+        card->kdf_read = card->kdf_read && card->kdf.active;
     } else if (job->from_cache) {
         secret_free(&job->pin);
     } else {
@@ -150,23 +153,35 @@ static gpg_error_t explain_failure(struct card *card, uint16_t sw, gpg_error_t e
     bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
 
     *lost = false;
-    if (sw == 0 || sw == SW_SUCCESS || sw == SW_NO_TOUCH)
+    if (sw == 0 || sw == SW_SUCCESS)
         return err;
-    if (sw == SW_SECURITY_NOT_SATISFIED && touch && took_ms >= TOUCH_TIMEOUT_MS)
-        return gpg_error(GPG_ERR_TIMEOUT);
+    if (sw == SW_NO_TOUCH ||
+        (sw == SW_SECURITY_NOT_SATISFIED && touch && took_ms >= TOUCH_TIMEOUT_MS))
+        return error_no_touch();
     *lost = sw == SW_SECURITY_NOT_SATISFIED || status_word_foreign(sw);
     return gpg_error(*lost ? GPG_ERR_NO_AUTH : GPG_ERR_DECRYPT_FAILED);
 }
 
+static void await_touch(struct card *card, const struct job *job, bool waits)
+{
+    atomic_store(&card->awaits_touch, waits);
+    job->requester->touch(job->requester->context, waits);
+}
+
 static gpg_error_t decipher(struct card *card, struct job *job)
 {
+    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
     int64_t begun = monotonic_ms();
     gpg_error_t err;
     uint16_t sw;
     bool lost;
 
     card->app.channel.deadline = deadline_in_ms(DECIPHER_MS);
+    if (touch)
+        await_touch(card, job, true);
     err = openpgp_card_decipher(&card->app, job->key, job->data, &job->plain, &sw);
+    if (touch)
+        await_touch(card, job, false);
     if (!err)
         return 0;
     log_debug("card: DECIPHER answered %04X: %s", sw, gpg_strerror(err));
@@ -180,18 +195,21 @@ static gpg_error_t decipher(struct card *card, struct job *job)
 
 /* The time to live runs from the last use. Where no PIN may be kept, its effect may not stay
  * either. */
-static void note_use(struct card *card)
+static gpg_error_t note_use(struct card *card)
 {
+    gpg_error_t err = 0;
+
     if (card->verified && card->pin_policy->idle_ms == 0)
-        card_close_state(card);
+        err = card_close_state(card);
     if (card->verified)
         pin_cache_touch(&card->pin, boottime_ms());
     atomic_store(&card->pin_end_ms, pin_cache_end_ms(&card->pin, card->pin_policy));
+    return err;
 }
 
 static gpg_error_t use_card(struct card *card, struct job *job)
 {
-    gpg_error_t err = card_begin(card, CARD_WAIT_MS);
+    gpg_error_t err = card_begin(card, CARD_WAIT_MS), closing;
 
     if (err)
         return err;
@@ -199,8 +217,10 @@ static gpg_error_t use_card(struct card *card, struct job *job)
         err = verify(card, job);
     if (!err && !job->want_pin)
         err = decipher(card, job);
-    note_use(card);
+    closing = note_use(card);
     card_end(card);
+    if (closing)
+        (void)card_recover(card, closing);
     return err;
 }
 
@@ -232,13 +252,13 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
                                      .gone_fd = card->gone_fd };
     gpg_error_t err;
 
-    if (job->pins->is_gone(job->pins->context))
+    if (job->requester->is_gone(job->requester->context))
         return gpg_error(GPG_ERR_CANCELED);
     card_known_facts(card, &facts);
     memcpy(job->aid_shown, facts.data.aid, AID_LEN);
     job->want_pin = false;
     job->from_cache = false;
-    err = job->pins->ask(job->pins->context, &question, &job->pin);
+    err = job->requester->ask_pin(job->requester->context, &question, &job->pin);
     return err && atomic_load(&card->gone) ? gpg_error(GPG_ERR_CARD_REMOVED) : err;
 }
 
@@ -271,17 +291,27 @@ static gpg_error_t decrypt_in_rounds(struct card *card, struct job *job)
     return last_word(err);
 }
 
-gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
-                         const struct pin_source *pins, struct secret *plain)
+/* Before the next in the queue has its place: it may ask the same. */
+static gpg_error_t decrypt_and_tell(struct card *card, struct job *job)
 {
-    struct job job = { .key = key, .data = data, .pins = pins };
-    gpg_error_t err;
+    gpg_error_t err = decrypt_in_rounds(card, job);
+
+    if (!err)
+        job->requester->remember(job->requester->context, &job->plain);
+    return err;
+}
+
+gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
+                         const struct requester *requester, struct secret *plain)
+{
+    struct job job = { .key = key, .data = data, .requester = requester };
+    gpg_error_t err = 0;
 
     fifo_lock_take(&card->queue);
-    if (pins->is_gone(pins->context))
+    if (requester->is_gone(requester->context))
         err = gpg_error(GPG_ERR_CANCELED);
-    else
-        err = decrypt_in_rounds(card, &job);
+    else if (!requester->recall(requester->context, &job.plain))
+        err = decrypt_and_tell(card, &job);
     fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);

@@ -1,6 +1,7 @@
 #include "agent/card_lines.h"
 
 #include "agent/line.h"
+#include "agent/session.h"
 #include "apdu/tlv.h"
 #include "base/text.h"
 
@@ -44,6 +45,19 @@ void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char 
 
     snprintf(text, CARD_LINE_MAX, "%s T %s OPENPGP.%d %s", grip(facts, slot, keygrip),
              serial(facts, aid), (int)slot + 1, usages[slot]);
+}
+
+gpg_error_t card_lines_send_keyinfo(assuan_context_t assuan, const struct card_facts *facts,
+                                    enum slot slot, card_line_keyinfo *write, bool as_data)
+{
+    char text[CARD_LINE_MAX];
+    gpg_error_t err;
+
+    write(facts, slot, text);
+    if (!as_data)
+        return assuan_write_status(assuan, "KEYINFO", text);
+    err = session_send_text(assuan, text);
+    return err ? err : session_send_text(assuan, "\n");
 }
 
 /* A value in a status line as scdaemon writes it: what would break the line, and %, + and ", as

@@ -14,8 +14,13 @@ struct card_listing {
 };
 
 /* Values of KEYINFO lines: of the agent (nine fields), and of scdaemon. text has CARD_LINE_MAX. */
-void card_line_agent_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
-void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
+typedef void card_line_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
+card_line_keyinfo card_line_agent_keyinfo;
+card_line_keyinfo card_line_scd_keyinfo;
+
+/* Sends "S KEYINFO …", or the value as a line of data. */
+gpg_error_t card_lines_send_keyinfo(assuan_context_t assuan, const struct card_facts *facts,
+                                    enum slot slot, card_line_keyinfo *write, bool as_data);
 
 /* Sends "S SERIALNO …". */
 gpg_error_t card_lines_send_serial(assuan_context_t assuan, const struct card_facts *facts);

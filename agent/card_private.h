@@ -27,6 +27,7 @@ struct card {
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
 
+    atomic_bool awaits_touch;   /* and is not to be waited for by those who need no touch */
     atomic_bool lock_wanted;    /* whoever has the turn next forgets PIN and verified state */
     _Atomic int64_t pin_end_ms; /* of `pin`, for those who have not the turn */
 
@@ -56,8 +57,8 @@ bool card_recover(struct card *card, gpg_error_t err);
 void card_forget_pin(struct card *card);
 
 /* Within a transaction: drops the verified state on the card, so that other programs cannot use
- * it. */
-void card_close_state(struct card *card);
+ * it. An error has been logged, and wants card_recover after card_end. */
+gpg_error_t card_close_state(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */

@@ -1,5 +1,6 @@
 #include "agent/cards.h"
 
+#include "agent/card_name.h"
 #include "agent/reader_specs.h"
 #include "agent/sharing.h"
 #include "base/advice.h"
@@ -28,11 +29,13 @@ struct cards {
     size_t back_end_count;
     atomic_bool closing;
     struct pin_cache_policy pin_policy;
+    struct session_key_cache *session_keys;
+    struct events *events;
 
     pthread_mutex_t mutex; /* guards what follows, and service and share of the back ends */
     struct sharing sharing;
     struct card_list in;
-    unsigned events;
+    unsigned changes; /* insertions and removals */
     uint8_t remembered[REMEMBERED_KEYS_MAX][KEYGRIP_LEN];
     size_t remembered_count;
 };
@@ -40,16 +43,6 @@ struct cards {
 static const char *spec_of(const struct back_end *back_end)
 {
     return readers_spec(back_end->readers);
-}
-
-/* True if our own driver stands in for the PC/SC service. */
-static bool has_spare(const struct cards *cards)
-{
-    for (size_t i = 0; i < cards->back_end_count; i++) {
-        if (sharing_is_spare(spec_of(&cards->back_ends[i])))
-            return true;
-    }
-    return false;
 }
 
 static void explain_service(const struct back_end *back_end, gpg_error_t service)
@@ -63,7 +56,7 @@ static void explain_service(const struct back_end *back_end, gpg_error_t service
     case GPG_ERR_EAGAIN:
         break;
     case GPG_ERR_NO_SERVICE:
-        if (has_spare(back_end->cards))
+        if (back_end->cards->sharing.spare)
             log_info("%s: no PC/SC service answers: tokens on USB are used without one", spec);
         else
             log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
@@ -89,6 +82,20 @@ static void explain_card(const struct card_facts *facts, gpg_error_t err)
                 gpg_strerror(err), what ? ": " : "", what ? what : "");
 }
 
+static void publish(struct cards *cards, enum event_kind kind, struct card *card)
+{
+    struct event event = { .kind = kind };
+    struct card_facts facts;
+
+    card_known_facts(card, &facts);
+    memcpy(event.reader, facts.reader, sizeof event.reader);
+    if (facts.read) {
+        memcpy(event.aid, facts.data.aid, AID_LEN);
+        card_name(&facts.data, event.card);
+    }
+    events_publish(cards->events, &event);
+}
+
 static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
 {
     struct card *card;
@@ -102,11 +109,12 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
     if (!card)
         return;
     cards->in.card[cards->in.count++] = card;
-    cards->events++;
+    cards->changes++;
     text_escape(view_of(info->name, strlen(info->name)), name, sizeof name);
     log_info("card inserted in reader %s", name);
     if (info->holder[0])
         log_warning("reader %s is held by %s", name, info->holder);
+    publish(cards, EVENT_CARD_IN, card);
 }
 
 /* Under the mutex. */
@@ -142,11 +150,13 @@ static void remove_card(struct cards *cards, size_t at)
 
     remember_keys(cards, card);
     card_set_gone(card);
+    session_key_cache_wipe(cards->session_keys);
     cards->in.count--;
     memmove(&cards->in.card[at], &cards->in.card[at + 1],
             (cards->in.count - at) * sizeof cards->in.card[0]);
-    cards->events++;
+    cards->changes++;
     log_info("card removed");
+    publish(cards, EVENT_CARD_OUT, card);
     card_unref(&card);
 }
 
@@ -249,6 +259,7 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     gpg_error_t err = readers_open(spec, &back_end->readers);
 
     if (err && sharing_is_spare(spec)) {
+        cards->sharing.spare = false;
         log_info("%s: %s", spec, gpg_strerror(err));
         return 0;
     }
@@ -256,10 +267,10 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
         explain_spec(spec, err);
         return err;
     }
-    cards->back_end_count++;
     back_end->cards = cards;
     back_end->share = sharing_is_spare(spec) ? READERS_YIELD : READERS_ALONE;
     pthread_mutex_lock(&cards->mutex);
+    cards->back_end_count++;
     share_tokens(cards);
     pthread_mutex_unlock(&cards->mutex);
     update(cards, back_end);
@@ -279,8 +290,10 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
     cards->back_ends = calloc(count, sizeof *cards->back_ends);
     if (!cards->back_ends)
         err = gpg_error(GPG_ERR_ENOMEM);
-    for (size_t i = 0; i < count && !err; i++)
+    for (size_t i = 0; i < count && !err; i++) {
         cards->sharing.pcsc = cards->sharing.pcsc || sharing_is_pcsc(joined[i]);
+        cards->sharing.spare = cards->sharing.spare || sharing_is_spare(joined[i]);
+    }
     for (size_t i = 0; i < count && !err; i++)
         err = open_back_end(cards, joined[i]);
     reader_specs_free(&joined, count);
@@ -288,6 +301,7 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
 }
 
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct session_key_cache *session_keys, struct events *events,
                        struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
@@ -297,6 +311,8 @@ gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
     cards->pin_policy = *policy;
+    cards->session_keys = session_keys;
+    cards->events = events;
     err = open_back_ends(cards, specs, count);
     if (err)
         cards_close(&cards);
@@ -428,7 +444,7 @@ gpg_error_t cards_service_error(struct cards *cards)
         err = cards->back_ends[i].service;
     if (gpg_err_code(err) == GPG_ERR_EAGAIN)
         err = gpg_error(GPG_ERR_NO_SERVICE);
-    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && has_spare(cards))
+    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && cards->sharing.spare)
         err = 0;
     pthread_mutex_unlock(&cards->mutex);
     return err;
@@ -447,7 +463,7 @@ unsigned cards_event_count(struct cards *cards)
     unsigned events;
 
     pthread_mutex_lock(&cards->mutex);
-    events = cards->events;
+    events = cards->changes;
     pthread_mutex_unlock(&cards->mutex);
     return events;
 }
@@ -466,4 +482,6 @@ void cards_lock_all(struct cards *cards)
     for (size_t i = 0; i < list.count; i++)
         card_lock(list.card[i]);
     card_list_release(&list);
+    session_key_cache_wipe(cards->session_keys);
+    events_publish(cards->events, &(struct event){ .kind = EVENT_LOCKED });
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "agent/card.h"
+#include "agent/events.h"
+#include "agent/session_key_cache.h"
 
 #define CARDS_MAX READERS_MAX
 
@@ -15,8 +17,10 @@ struct card_list {
 };
 
 /* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
- * wrong with a spec, and fails then. */
+ * wrong with a spec, and fails then. The session keys (NULL: none) and the events outlive the
+ * cards. */
 gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
+                       struct session_key_cache *session_keys, struct events *events,
                        struct cards **r_cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
@@ -50,5 +54,5 @@ unsigned cards_event_count(struct cards *cards);
 /* Ends what is under way with the cards, as far as the back ends can: the agent is to end. */
 void cards_interrupt(struct cards *cards);
 
-/* Forgets PINs and verified states of all cards. */
+/* Forgets PINs and verified states of all cards, and what they opened. */
 void cards_lock_all(struct cards *cards);

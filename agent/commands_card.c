@@ -73,19 +73,6 @@ static gpg_error_t scd_serialno(assuan_context_t assuan, char *line)
     return err ? err : card_lines_send_serial(assuan, &facts);
 }
 
-static gpg_error_t send_key_info(assuan_context_t assuan, const struct card_facts *facts,
-                                 enum slot slot, bool as_data)
-{
-    char text[CARD_LINE_MAX];
-    gpg_error_t err;
-
-    card_line_scd_keyinfo(facts, slot, text);
-    if (!as_data)
-        return assuan_write_status(assuan, "KEYINFO", text);
-    err = session_send_text(assuan, text);
-    return err ? err : session_send_text(assuan, "\n");
-}
-
 /* --list=sign|encr|auth names one use; "" and anything else all. */
 static unsigned slots_of_use(const char *use)
 {
@@ -110,7 +97,8 @@ static gpg_error_t send_key_infos(assuan_context_t assuan, unsigned slots, bool 
         (void)card_learn(list.card[i], slots, &facts);
         for (int slot = 0; slot < SLOTS && !err; slot++) {
             if (slots & 1u << slot && facts.key[slot].state == SLOT_READ)
-                err = send_key_info(assuan, &facts, (enum slot)slot, as_data);
+                err = card_lines_send_keyinfo(assuan, &facts, (enum slot)slot,
+                                              card_line_scd_keyinfo, as_data);
         }
     }
     card_list_release(&list);
@@ -130,7 +118,8 @@ static gpg_error_t scd_keyinfo(assuan_context_t assuan, char *line)
     err = card_lines_find(session_of(assuan)->agent->cards, line_arguments(line), &facts, &slot);
     if (gpg_err_code(err) == GPG_ERR_NO_SECKEY || gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)
         err = gpg_error(GPG_ERR_NOT_FOUND);
-    return err ? err : send_key_info(assuan, &facts, slot, as_data);
+    return err ? err
+               : card_lines_send_keyinfo(assuan, &facts, slot, card_line_scd_keyinfo, as_data);
 }
 
 /* Reads the first card anew for a listing; the caller frees the objects. */

@@ -5,13 +5,9 @@
 #include "agent/line.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
-#include "agent/pin_expiry.h"
-#include "agent/pin_prompt.h"
-#include "agent/session.h"
+#include "agent/request.h"
 #include "apdu/decipher.h"
 #include "apdu/point.h"
-#include "base/advice.h"
-#include "base/log.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -107,21 +103,10 @@ static gpg_error_t send_value(assuan_context_t assuan, const struct secret *valu
     return err;
 }
 
-static void log_failure(const struct session *session, gpg_error_t err)
-{
-    char peer[64], keygrip[2 * KEYGRIP_LEN + 1];
-    const char *what = advice(err);
-
-    log_warning("%s: decryption with key %s failed: %s%s%s",
-                peer_describe(session->peer_pid, peer, sizeof peer),
-                hex_encode(view_of(session->keygrip, KEYGRIP_LEN), keygrip), gpg_strerror(err),
-                what ? ": " : "", what ? what : "");
-}
-
-static gpg_error_t decrypt_on_card(struct session *session, const struct ciphertext *ciphertext,
+static gpg_error_t decrypt_on_card(struct request *request, const struct ciphertext *ciphertext,
                                    enum kem kem, struct secret *value)
 {
-    struct pin_source pins = pin_source_for(session);
+    const struct session *session = request->session;
     struct buffer data = BUFFER(LC_SHORT_MAX + RSA_OCTETS_MAX);
     struct secret plain = { 0 };
     struct card *card = NULL;
@@ -136,9 +121,7 @@ static gpg_error_t decrypt_on_card(struct session *session, const struct ciphert
     if (!err)
         err = encode_for_key(ciphertext, &facts.key[slot].key, &data);
     if (!err)
-        err = card_decrypt(card, &facts.key[slot].key, buffer_view(&data), &pins, &plain);
-    if (card)
-        pin_expiry_note(session->agent->pin_expiry, card_pin_end_ms(card));
+        err = request_decrypt(request, card, &facts.key[slot].key, buffer_view(&data), &plain);
     if (!err)
         err = value_for_client(ciphertext, kem, &facts.key[slot].key, &plain, value);
     card_unref(&card);
@@ -168,6 +151,7 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
     struct session *session = session_of(assuan);
     struct ciphertext ciphertext;
     struct secret value = { 0 };
+    struct request request;
     enum kem kem;
     gpg_error_t err = read_kem(line, &kem);
 
@@ -175,18 +159,19 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
         err = gpg_error(GPG_ERR_NO_SECKEY);
     if (err)
         return session_error(err);
+    request_begin(&request, session);
+    request_set_key(&request, session->keygrip);
     err = inquire_ciphertext(assuan, kem, &ciphertext);
     if (!err)
-        err = decrypt_on_card(session, &ciphertext, kem, &value);
-    if (err)
-        log_failure(session, err);
+        err = decrypt_on_card(&request, &ciphertext, kem, &value);
+    err = request_end(&request, err);
     /* RSA: the card has taken the padding off. */
     if (!err && ciphertext.kind == CIPHERTEXT_RSA)
         err = assuan_write_status(assuan, "PADDING", "0");
     if (!err)
         err = send_value(assuan, &value);
     secret_free(&value);
-    return session_error(err);
+    return session_answer(assuan, err);
 }
 
 /* The text is the client's own, and the prompt says so. */
@@ -194,7 +179,7 @@ static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
     struct buffer plain = BUFFER(ASSUAN_LINELENGTH);
-    char peer[64], said[200], text[320];
+    char peer[PEER_WORDS_MAX], said[200], text[PEER_WORDS_MAX + 210];
     gpg_error_t err;
 
     for (char *p = line; *p; p++)

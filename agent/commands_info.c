@@ -16,6 +16,17 @@ static gpg_error_t send_number(assuan_context_t assuan, unsigned long number)
     return session_send_text(assuan, text);
 }
 
+/* How many are remembered, and for how many seconds each. */
+static gpg_error_t send_session_keys(assuan_context_t assuan)
+{
+    const struct agent *agent = session_of(assuan)->agent;
+    char text[40];
+
+    snprintf(text, sizeof text, "%zu %d", session_key_cache_count(agent->session_keys),
+             agent->config->session_key_cache);
+    return session_send_text(assuan, text);
+}
+
 /* The environment variables that OPTION putenv= takes, each ended by a NUL. */
 static gpg_error_t send_environment_names(assuan_context_t assuan)
 {
@@ -58,6 +69,8 @@ static gpg_error_t cmd_getinfo(assuan_context_t assuan, char *line)
         return session_send_text(assuan, SPOKEN_GNUPG_VERSION);
     if (strcmp(line, "cardea_version") == 0)
         return session_send_text(assuan, CARDEA_VERSION);
+    if (strcmp(line, "session_keys") == 0)
+        return send_session_keys(assuan);
     if (strcmp(line, "pid") == 0)
         return send_number(assuan, (unsigned long)getpid());
     if (strcmp(line, "socket_name") == 0)
@@ -110,11 +123,13 @@ static gpg_error_t cmd_killagent(assuan_context_t assuan, char *line)
 const struct session_command session_info_commands[] = {
     { "GETINFO", cmd_getinfo,
       "GETINFO version|cardea_version|pid|socket_name|restricted|scd_running|std_env_names\n"
+      "GETINFO session_keys\n"
       "GETINFO cmd_has_option COMMAND OPTION" },
     { "GETEVENTCOUNTER", cmd_geteventcounter,
       "GETEVENTCOUNTER\nCounts events: of any kind, of keys, of cards." },
     { "UPDATESTARTUPTTY", cmd_updatestartuptty,
-      "UPDATESTARTUPTTY\nAccepted: each session's own options decide where it is asked." },
+      "UPDATESTARTUPTTY\nAccepted without effect: the agent's own session is where prompts "
+      "appear." },
     { "RELOADAGENT", cmd_reloadagent, "RELOADAGENT\nForgets that PINs were verified." },
     { "KILLAGENT", cmd_killagent, "KILLAGENT\nStops the agent." },
     { NULL, NULL, NULL }

@@ -77,19 +77,6 @@ static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
     return first ? session_error(first) : session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
 }
 
-static gpg_error_t send_key_info(assuan_context_t assuan, const struct card_facts *facts,
-                                 enum slot slot, bool as_data)
-{
-    char text[CARD_LINE_MAX];
-    gpg_error_t err;
-
-    card_line_agent_keyinfo(facts, slot, text);
-    if (!as_data)
-        return assuan_write_status(assuan, "KEYINFO", text);
-    err = session_send_text(assuan, text);
-    return err ? err : session_send_text(assuan, "\n");
-}
-
 static gpg_error_t send_all_key_infos(assuan_context_t assuan, bool as_data)
 {
     struct card_list list;
@@ -102,7 +89,8 @@ static gpg_error_t send_all_key_infos(assuan_context_t assuan, bool as_data)
         (void)card_learn(list.card[i], SLOTS_ALL, &facts);
         for (int slot = 0; slot < SLOTS && !err; slot++) {
             if (facts.key[slot].state == SLOT_READ)
-                err = send_key_info(assuan, &facts, (enum slot)slot, as_data);
+                err = card_lines_send_keyinfo(assuan, &facts, (enum slot)slot,
+                                              card_line_agent_keyinfo, as_data);
         }
     }
     card_list_release(&list);
@@ -129,7 +117,9 @@ static gpg_error_t cmd_keyinfo(assuan_context_t assuan, char *line)
     card_unref(&card);
     if (gpg_err_code(err) == GPG_ERR_NO_SECKEY || gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT)
         err = gpg_error(GPG_ERR_NOT_FOUND);
-    return session_error(err ? err : send_key_info(assuan, &facts, slot, as_data));
+    if (!err)
+        err = card_lines_send_keyinfo(assuan, &facts, slot, card_line_agent_keyinfo, as_data);
+    return session_error(err);
 }
 
 static gpg_error_t cmd_readkey(assuan_context_t assuan, char *line)

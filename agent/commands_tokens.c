@@ -1,5 +1,5 @@
 /* TOKENS: the inserted tokens with their keys, for clients without GnuPG. */
-#include "agent/pin_prompt.h"
+#include "agent/card_name.h"
 #include "agent/session.h"
 #include "apdu/tlv.h"
 #include "base/text.h"
@@ -49,7 +49,7 @@ static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *
     snprintf(line, sizeof line, "%s %u.%u %u %u %u %s",
              hex_encode(view_of(data->aid, AID_LEN), aid), data->version >> 8,
              data->version & 0xffu, data->pw.pw1_tries, data->pw.reset_code_tries,
-             data->pw.pw3_tries, pin_prompt_card_name(data, name));
+             data->pw.pw3_tries, card_name(data, name));
     err = assuan_write_status(assuan, "TOKEN", line);
     if (!err)
         err = send_line(assuan, "READER", view_of(facts->reader, strlen(facts->reader)));

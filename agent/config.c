@@ -3,6 +3,7 @@
 #include "agent/config_settings.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -97,11 +98,25 @@ static const char *set_program(struct config_source *source, const struct config
     return NULL;
 }
 
+/* "usb", "usb:spare", or two numbers of four hex digits. */
+static bool is_usb(const char *value)
+{
+    static const char pattern[] = "usb:xxxx:xxxx";
+    size_t len = strlen(value);
+
+    if (strcmp(value, "usb") == 0 || strcmp(value, "usb:spare") == 0)
+        return true;
+    for (size_t i = 0; i < len && len == strlen(pattern); i++) {
+        if (pattern[i] == 'x' ? !isxdigit((unsigned char)value[i]) : value[i] != pattern[i])
+            return false;
+    }
+    return len == strlen(pattern);
+}
+
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
-           strcmp(value, "usb") == 0 || (strncmp(value, "usb:", 4) == 0 && value[4]) ||
-           (strncmp(value, "socket:", 7) == 0 && value[7]);
+           is_usb(value) || (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
 static void free_readers(struct agent_config *config)
@@ -150,6 +165,9 @@ static const struct config_setting settings[] = {
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "session-key-cache", set_number, FIELD(session_key_cache), 0, SECONDS_MAX,
+      "seconds, from 0 (none is remembered) to 2592000" },
+    { "agent", "notifications", set_switch, FIELD(notifications), 0, 0, "yes or no" },
     { "pinentry", "program", set_program, FIELD(pinentry), 0, 0,
       "an absolute path, or the name of a program in /usr/bin" },
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
@@ -218,6 +236,7 @@ gpg_error_t config_defaults(struct agent_config *config)
     gpg_error_t err = 0;
 
     config->log_level = LOG_LEVEL_WARNING;
+    config->notifications = true;
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
     config->pin_cache_ttl = 600;

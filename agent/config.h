@@ -11,11 +11,13 @@ struct agent_config {
     size_t reader_count;
     char *pinentry; /* NULL: the system's */
     enum log_level log_level;
+    bool notifications;           /* yes */
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
+    int session_key_cache;        /* seconds; 0: no session key is remembered */
     char **command; /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 

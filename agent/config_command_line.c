@@ -21,6 +21,7 @@ static const struct {
     { "reader", "agent", "reader" },
     { "pinentry", "pinentry", "program" },
     { "log-level", "agent", "log-level" },
+    { "session-key-cache", "agent", "session-key-cache" },
 };
 
 static const struct option options[] = {
@@ -28,6 +29,7 @@ static const struct option options[] = {
     { "reader", required_argument, NULL, OPTION_SETTING + 1 },
     { "pinentry", required_argument, NULL, OPTION_SETTING + 2 },
     { "log-level", required_argument, NULL, OPTION_SETTING + 3 },
+    { "session-key-cache", required_argument, NULL, OPTION_SETTING + 4 },
     { "config", required_argument, NULL, OPTION_CONFIG },
     { "help", no_argument, NULL, OPTION_HELP },
     { "version", no_argument, NULL, OPTION_VERSION },
@@ -60,6 +62,9 @@ static const char help[] =
     "                        socket:PATH      a virtual token that connects to PATH\n"
     "                        socket:HOST:PORT the same over TCP on this machine\n"
     "  --pinentry PROGRAM  what asks for PINs (default: pinentry)\n"
+    "  --session-key-cache SECONDS\n"
+    "                      answer the same request again without the token (default: 0,\n"
+    "                      always ask it)\n"
     "  --config FILE       settings (default: $XDG_CONFIG_HOME/cardea/agent.conf)\n"
     "  --log-level LEVEL   error, warning, info or debug (default: warning)\n"
     "  --help              this text\n"

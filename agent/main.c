@@ -1,8 +1,10 @@
 /* cardea-agent: starts, waits for signals, ends. */
 #include "agent/config.h"
+#include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/listener.h"
-#include "agent/pin_expiry.h"
+#include "agent/logind.h"
+#include "agent/notification.h"
 #include "agent/socket_file.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
@@ -27,6 +29,8 @@ struct process {
     struct agent agent;
     struct socket_file socket;
     struct listener *listener;
+    struct logind *logind;
+    struct notification *notification;
     char *home;
     char *socket_path;
     int signal_fd;
@@ -87,10 +91,20 @@ static gpg_error_t start(struct process *process)
         return err;
     process->agent.config = &process->config;
     process->agent.socket_path = process->socket_path;
-    err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
-                     &process->agent.cards);
+    err = events_new(&process->agent.events);
     if (!err)
-        err = pin_expiry_start(process->agent.cards, &process->agent.pin_expiry);
+        err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
+                                    &process->agent.session_keys);
+    if (!err)
+        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
+                         process->agent.session_keys, process->agent.events, &process->agent.cards);
+    if (!err)
+        err =
+            expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
+    if (!err)
+        err = logind_start(process->agent.cards, &process->logind);
+    if (!err && process->config.notifications)
+        err = notification_start(process->agent.events, &process->notification);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -186,11 +200,15 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
-    pin_expiry_stop(&process->agent.pin_expiry);
+    notification_stop(&process->notification);
+    logind_stop(&process->logind);
+    expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
+    session_key_cache_free(&process->agent.session_keys);
+    events_free(&process->agent.events);
     free(process->socket_path);
     free(process->home);
     config_free(&process->config);

@@ -7,22 +7,11 @@
 #include "agent/watch.h"
 #include "base/log.h"
 
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* Octets of a PIN that a client may send by loopback, as gpg-agent has it. */
 #define LOOPBACK_PIN_MAX 255
-
-/* Gone is who hung up, not who sent the next command early or will send no more. */
-static bool is_gone(void *context)
-{
-    const struct session *session = context;
-    struct pollfd fds[2] = { { .fd = session->fd },
-                             { .fd = session->agent->stop_fd, .events = POLLIN } };
-
-    return poll(fds, 2, 0) > 0;
-}
 
 static struct pinentry_request request_for(struct session *session)
 {
@@ -65,7 +54,7 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     struct pinentry_request request = request_for(session);
     struct pin_prompt prompt;
     gpg_error_t err = 0;
-    char peer[64];
+    char peer[PEER_WORDS_MAX];
 
     pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
     if (*prompt.confirm)
@@ -134,10 +123,9 @@ static gpg_error_t ask_client(struct session *session, const struct pin_question
     return err;
 }
 
-static gpg_error_t ask(void *context, const struct pin_question *question, struct secret *pin)
+gpg_error_t pin_ask(struct session *session, const struct pin_question *question,
+                    struct secret *pin)
 {
-    struct session *session = context;
-
     switch (session->pin_mode) {
     case PIN_CANCEL:
         return gpg_error(GPG_ERR_CANCELED);
@@ -148,9 +136,4 @@ static gpg_error_t ask(void *context, const struct pin_question *question, struc
     default:
         return ask_human(session, question, pin);
     }
-}
-
-struct pin_source pin_source_for(struct session *session)
-{
-    return (struct pin_source){ .ask = ask, .is_gone = is_gone, .context = session };
 }

@@ -3,8 +3,9 @@
 
 #include "agent/session.h"
 
-/* A source that asks on behalf of the session. The session outlives it. */
-struct pin_source pin_source_for(struct session *session);
+/* Asks whom the session says: as ask_pin of struct requester. */
+gpg_error_t pin_ask(struct session *session, const struct pin_question *question,
+                    struct secret *pin);
 
 /* Shows a question with two buttons on behalf of the session. 0, or as pinentry_confirm. */
 gpg_error_t pin_confirm(struct session *session, const char *description, const char *ok);

@@ -2,6 +2,7 @@
 
 #include "agent/pinentry_dialogue.h"
 #include "agent/pinentry_process.h"
+#include "agent/prompt_place.h"
 #include "agent/watch.h"
 #include "base/log.h"
 
@@ -109,6 +110,22 @@ static gpg_error_t talk(const char *program, const struct pinentry_request *requ
     return err;
 }
 
+static gpg_error_t talk_in_place(const char *program, const struct pinentry_request *request,
+                                 enum pinentry_question question,
+                                 const struct prompt_limits *limits, struct secret *pin)
+{
+    struct pinentry_request placed = *request;
+    struct pinentry_options place = { 0 };
+    gpg_error_t err = prompt_place(request->options, &place);
+
+    if (err)
+        return err;
+    placed.options = &place;
+    err = talk(program, &placed, question, limits, pin);
+    pinentry_options_free(&place);
+    return err;
+}
+
 static gpg_error_t ask(const struct pinentry_request *request, enum pinentry_question question,
                        struct secret *pin)
 {
@@ -132,7 +149,7 @@ static gpg_error_t ask(const struct pinentry_request *request, enum pinentry_que
         log_failure(program, request, err, "");
         return err;
     }
-    err = talk(program, request, question, &limits, pin);
+    err = talk_in_place(program, request, question, &limits, pin);
     prompt_queue_leave();
     return err;
 }

@@ -28,8 +28,8 @@ struct pinentry_request {
     const char *error;       /* shown as an error: "2 tries left" */
     const char *ok;          /* labels of the buttons */
     const char *cancel;
-    const struct pinentry_options *options; /* NULL: none; the environment is that of the agent,
-                                             * with the variables of these put over it */
+    const struct pinentry_options *options; /* what the client said; NULL: nothing. Its terminal and
+                                             * its language may be used: agent/prompt_place.h */
     pid_t owner_pid;                        /* of the client that asks; 0: unknown */
     uid_t owner_uid;
     size_t pin_min; /* in bytes; a PIN of another length is asked for again, three times at most */

@@ -1,8 +1,10 @@
 #include "agent/session.h"
 
+#include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +13,8 @@ gpg_error_t session_error(gpg_error_t err)
 {
     gpg_err_code_t code = gpg_err_code(err);
 
-    if (!err)
-        return 0;
+    if (!err || error_is_no_touch(err))
+        return err;
     if (code == GPG_ERR_NO_SERVICE)
         code = GPG_ERR_ENODEV;
     else if (code == GPG_ERR_ENOENT) /* a card without the OpenPGP application */
@@ -25,6 +27,13 @@ gpg_error_t session_card_error(gpg_error_t err)
     return err ? gpg_err_make(GPG_ERR_SOURCE_SCD, gpg_err_code(session_error(err))) : 0;
 }
 
+gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err)
+{
+    if (error_is_no_touch(err))
+        return assuan_set_error(assuan, err, advice(err));
+    return session_error(err);
+}
+
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text)
 {
     return assuan_set_error(assuan, gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code), text);
@@ -33,6 +42,15 @@ gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const cha
 gpg_error_t session_send_text(assuan_context_t assuan, const char *text)
 {
     return assuan_send_data(assuan, text, strlen(text));
+}
+
+/* Gone is who hung up, not who sent the next command early or will send no more. */
+bool session_is_gone(const struct session *session)
+{
+    struct pollfd fds[2] = { { .fd = session->fd },
+                             { .fd = session->agent->stop_fd, .events = POLLIN } };
+
+    return poll(fds, 2, 0) > 0;
 }
 
 static gpg_error_t set_pin_mode(struct session *session, const char *mode)
@@ -102,7 +120,7 @@ static gpg_error_t register_all(assuan_context_t assuan)
     const struct session_command *const tables[] = {
         session_info_commands,    session_key_commands,         session_card_commands,
         session_decrypt_commands, session_session_key_commands, session_token_commands,
-        session_refused_commands
+        session_watch_commands,   session_refused_commands
     };
     gpg_error_t err = 0;
 

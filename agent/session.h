@@ -4,6 +4,7 @@
 #include "agent/cards.h"
 #include "agent/config.h"
 #include "agent/pinentry_options.h"
+#include "agent/session_key_cache.h"
 
 #include <assuan.h>
 #include <sys/types.h>
@@ -15,7 +16,9 @@
 struct agent {
     const struct agent_config *config;
     struct cards *cards;
-    struct pin_expiry *pin_expiry;
+    struct events *events;
+    struct expiry *expiry;
+    struct session_key_cache *session_keys; /* NULL: off */
     const char *socket_path;
     int stop_fd; /* eventfd; readable for good once the agent stops */
 };
@@ -46,6 +49,9 @@ struct session_peer {
 /* Serves the client until it leaves; returns then. */
 void session_serve(struct agent *agent, const struct session_peer *peer);
 
+/* True when the client hung up, or the agent stops. */
+bool session_is_gone(const struct session *session);
+
 /* A command's handler, as libassuan calls it; its error goes to the client. */
 typedef gpg_error_t session_handler(assuan_context_t assuan, char *line);
 
@@ -62,6 +68,7 @@ extern const struct session_command session_card_commands[];
 extern const struct session_command session_decrypt_commands[];
 extern const struct session_command session_session_key_commands[];
 extern const struct session_command session_token_commands[];
+extern const struct session_command session_watch_commands[];
 extern const struct session_command session_refused_commands[];
 
 static inline struct session *session_of(assuan_context_t assuan)
@@ -73,6 +80,9 @@ static inline struct session *session_of(assuan_context_t assuan)
  * by ones that they can. */
 gpg_error_t session_error(gpg_error_t err);
 gpg_error_t session_card_error(gpg_error_t err);
+
+/* session_error of a decryption, with words for what its number does not say. */
+gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
 
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);

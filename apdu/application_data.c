@@ -143,6 +143,14 @@ static void copy_fingerprint(const struct places *places, uint32_t tag, int i,
         memcpy(fingerprint, part.data, FINGERPRINT_LEN);
 }
 
+/* A policy that we do not know is no "never". */
+enum touch_policy touch_policy_parse(struct view v)
+{
+    if (v.len == 0)
+        return TOUCH_OFF;
+    return v.data[0] <= TOUCH_CACHED_FIXED ? (enum touch_policy)v.data[0] : TOUCH_ON;
+}
+
 static void parse_slot(const struct places *places, int i, struct slot_data *slot)
 {
     struct view v, part;
@@ -156,9 +164,8 @@ static void parse_slot(const struct places *places, int i, struct slot_data *slo
         slot->present = true;
     if (find(places, TAG_CREATION_TIMES, &v) && view_take(&v, (size_t)i * 4, &part))
         (void)view_u32(&v, &slot->created);
-    /* A policy that we do not know is no "never". */
-    if (find(places, (uint32_t)(TAG_UIF + i), &v) && v.len > 0)
-        slot->touch = v.data[0] <= TOUCH_CACHED_FIXED ? (enum touch_policy)v.data[0] : TOUCH_ON;
+    if (find(places, (uint32_t)(TAG_UIF + i), &v))
+        slot->touch = touch_policy_parse(v);
 }
 
 gpg_error_t application_data_parse(struct view answer, struct application_data *r_data)

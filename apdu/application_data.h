@@ -74,6 +74,9 @@ struct application_data {
  * when there is no AID or no PW status in it: then it is no such card. */
 gpg_error_t application_data_parse(struct view answer, struct application_data *data);
 
+/* DO D6, D7 or D8. */
+enum touch_policy touch_policy_parse(struct view value);
+
 /* DO C4 alone. GPG_ERR_CARD when it is shorter than 7 octets. */
 gpg_error_t pw_status_parse(struct view value, struct pw_status *pw);
 

@@ -9,11 +9,12 @@
 
 #define SW1_MORE_DATA 0x61
 #define SW1_WRONG_LE  0x6c
+#define SW1_WARNING   0x62
 
 /* 65536 octets in parts of 255 or 256; a card that goes on longer never ends. */
 #define GET_RESPONSE_ROUNDS_MAX 260
 
-/* What a card takes that announces extended length without DO 7F66 (YubiKey 4 and 5). */
+/* What a card takes that announces extended length without DO 7F66 (YubiKey 4). */
 #define COMMAND_MAX_UNSAID 2038
 
 void response_free(struct response *response)
@@ -38,6 +39,8 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);
+    if (!err)
+        channel->answer_len = data.len;
     if (!err)
         err = buffer_append_view(&response->data, data);
     /* Of an answer, not of the command: no card has so much to say. */
@@ -73,12 +76,15 @@ static gpg_error_t transmit_le(struct channel *channel, const struct command *co
     return transmit(channel, &again, extended, response);
 }
 
+/* Warnings (62xx) come with what was asked for. Any other word in place of more data is about GET
+ * RESPONSE itself, and would be taken for the answer to the command. */
 static gpg_error_t collect_rest(struct channel *channel, struct response *response)
 {
     struct command more = { .ins = INS_GET_RESPONSE };
     gpg_error_t err = 0;
+    int round;
 
-    for (int round = 0; response->sw >> 8 == SW1_MORE_DATA && !err; round++) {
+    for (round = 0; response->sw >> 8 == SW1_MORE_DATA && !err; round++) {
         size_t before = response->data.len;
 
         if (round == GET_RESPONSE_ROUNDS_MAX)
@@ -88,6 +94,8 @@ static gpg_error_t collect_rest(struct channel *channel, struct response *respon
         if (!err && response->sw >> 8 == SW1_MORE_DATA && response->data.len == before)
             return gpg_error(GPG_ERR_CARD);
     }
+    if (!err && round > 0 && response->sw != SW_SUCCESS && response->sw >> 8 != SW1_WARNING)
+        err = gpg_error(GPG_ERR_CARD);
     return err;
 }
 

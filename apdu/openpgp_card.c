@@ -85,35 +85,65 @@ gpg_error_t openpgp_card_get_data(struct openpgp_card *card, uint16_t tag, struc
     return err;
 }
 
-/* What cards can do and do not say, by the AID's manufacturer and version. */
-static const struct {
-    uint16_t manufacturer, version_min, version_max;
-    bool extended;
-} quirks[] = {
-    /* YubiKey 4 and 5 before 5.2.3: 5F52 announces chaining alone, and 257 octets in a chain get
-     * 6581 or 6700. Version 2.0 is the NEO, which knows no extended length. */
-    { 0x0006, 0x0201, 0x02ff, .extended = true },
-};
-
-static bool takes_extended(const struct application_data *data)
-{
-    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
-        if (quirks[i].manufacturer == data->manufacturer &&
-            data->version >= quirks[i].version_min && data->version <= quirks[i].version_max)
-            return quirks[i].extended;
-    }
-    return data->card.extended_length;
-}
-
 /* What the card says of itself in 5F52 and 7F66 replaces what the ATR hinted at. A card that
  * refused extended length once does not get it again. */
 static void learn_channel(struct openpgp_card *card)
 {
     const struct application_data *data = &card->data;
+    bool extended = data->card.extended_length || card->quirks.extended_length;
 
-    card->channel.extended = takes_extended(data) && !card->channel.refused;
+    card->channel.extended = extended && !card->channel.refused;
     card->channel.chaining = data->card.chaining;
     card->channel.command_max = data->command_max;
+}
+
+/* DO D7 on its own; a card that does not have it waits for no touch. */
+static gpg_error_t read_touch(struct openpgp_card *card)
+{
+    struct response response = RESPONSE;
+    gpg_error_t err = send_get_data(card, DO_UIF_DECRYPT, &response);
+
+    if (!err) {
+        card->touch =
+            response.sw == SW_SUCCESS ? touch_policy_parse(buffer_view(&response.data)) : TOUCH_OFF;
+        card->touch_read = true;
+    }
+    response_free(&response);
+    return err;
+}
+
+static gpg_error_t read_firmware(struct openpgp_card *card)
+{
+    struct command get = { .ins = INS_GET_VERSION, .le = LE_SHORT_MAX };
+    struct response response = RESPONSE;
+    gpg_error_t err = channel_send(&card->channel, &get, &response);
+    const uint8_t *version = response.data.data;
+
+    if (!err) {
+        if (response.sw == SW_SUCCESS && response.data.len == 3)
+            card->firmware = (uint32_t)(version[0] << 16 | version[1] << 8 | version[2]);
+        card->firmware_read = true;
+    }
+    response_free(&response);
+    return err;
+}
+
+static gpg_error_t learn_quirks(struct openpgp_card *card)
+{
+    struct slot_data *slot = &card->data.slot[SLOT_DECRYPT];
+    gpg_error_t err = 0;
+
+    card->quirks = quirks_of(&card->data, card->firmware);
+    learn_channel(card);
+    if (card->quirks.touch_apart && !card->touch_read)
+        err = read_touch(card);
+    if (card->touch_read)
+        slot->touch = card->touch;
+    if (!err && slot->touch != TOUCH_OFF && !card->firmware_read &&
+        quirks_want_firmware(&card->data))
+        err = read_firmware(card);
+    card->quirks = quirks_of(&card->data, card->firmware);
+    return err;
 }
 
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
@@ -129,7 +159,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
     if (!err)
         err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
-        learn_channel(card);
+        err = learn_quirks(card);
     response_free(&response);
     return err;
 }
@@ -154,6 +184,13 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
     return err;
 }
 
+/* The NEO says 6F00 of an empty slot. Every OpenPGP application knows the instruction. */
+static bool says_empty_slot(uint16_t sw, bool present)
+{
+    return (status_word_absent(sw) && sw != SW_INS_NOT_SUPPORTED) ||
+           (sw == SW_UNSPECIFIED && !present);
+}
+
 gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot slot,
                                          struct public_key *key)
 {
@@ -169,9 +206,7 @@ gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot sl
     if (algorithm->kind == KEY_NONE || algorithm->kind == KEY_UNKNOWN)
         return gpg_error(GPG_ERR_PUBKEY_ALGO);
     err = channel_send(&card->channel, &read, &response);
-    /* The NEO says 6F00 of an empty slot. */
-    if (!err && (status_word_absent(response.sw) ||
-                 (response.sw == SW_UNSPECIFIED && !card->data.slot[slot].present)))
+    if (!err && says_empty_slot(response.sw, card->data.slot[slot].present))
         err = gpg_error(GPG_ERR_NO_OBJ);
     if (!err)
         err = status_error(response.sw);
@@ -221,10 +256,27 @@ gpg_error_t openpgp_card_forget_verification(struct openpgp_card *card, enum pas
 {
     struct command forget = { .ins = INS_VERIFY, .p1 = VERIFY_FORGET, .p2 = (uint8_t)which };
     struct response response = RESPONSE;
-    gpg_error_t err = channel_send(&card->channel, &forget, &response);
+    gpg_error_t err;
 
+    if (card->quirks.keeps_verification)
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    err = channel_send(&card->channel, &forget, &response);
     if (!err && response.sw != SW_SUCCESS)
         err = gpg_error(GPG_ERR_NOT_SUPPORTED);
+    response_free(&response);
+    return err;
+}
+
+/* Whatever it answers, it is short. */
+static gpg_error_t ready_for_touch(struct openpgp_card *card)
+{
+    struct response response = RESPONSE;
+    struct command nothing = { 0 };
+    gpg_error_t err = 0;
+
+    if (card->quirks.misses_touch && card->data.slot[SLOT_DECRYPT].touch != TOUCH_OFF &&
+        card->channel.answer_len > QUIRKS_LONG_ANSWER)
+        err = channel_send(&card->channel, &nothing, &response);
     response_free(&response);
     return err;
 }
@@ -238,8 +290,10 @@ gpg_error_t openpgp_card_decipher(struct openpgp_card *card, const struct public
                                 .data = data,
                                 .le = data.len > LC_SHORT_MAX ? LE_MAX : LE_SHORT_MAX };
     struct response response = RESPONSE;
-    gpg_error_t err = channel_send(&card->channel, &decipher, &response);
+    gpg_error_t err = ready_for_touch(card);
 
+    if (!err)
+        err = channel_send(&card->channel, &decipher, &response);
     *r_sw = err ? 0 : response.sw;
     if (!err)
         err = status_word_error(response.sw);

@@ -9,6 +9,7 @@
 #include "apdu/channel.h"
 #include "apdu/kdf_do.h"
 #include "apdu/public_key.h"
+#include "apdu/quirks.h"
 
 /* Data objects that are read on their own, §4.4 */
 #define DO_LOGIN            0x005e
@@ -16,6 +17,7 @@
 #define DO_APPLICATION_DATA 0x006e
 #define DO_SECURITY_SUPPORT 0x007a
 #define DO_PW_STATUS        0x00c4
+#define DO_UIF_DECRYPT      0x00d7
 #define DO_KDF              0x00f9
 #define DO_PRIVATE_1        0x0101 /* private use, readable by anybody as DO 0102 */
 #define DO_PRIVATE_2        0x0102
@@ -24,6 +26,11 @@
 struct openpgp_card {
     struct channel channel;
     struct application_data data; /* as last read */
+    struct quirks quirks;
+    /* What quirks make us ask for beside 6E: */
+    bool touch_read, firmware_read;
+    enum touch_policy touch;
+    uint32_t firmware;
 };
 
 /* Begins with a card just connected. Its ATR tells how the first answers may be asked for; DO 5F52
@@ -34,7 +41,9 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader);
  * application. */
 gpg_error_t openpgp_card_select(struct openpgp_card *card);
 
-/* Reads DO 6E into card->data. GPG_ERR_ENOENT when another application answered. */
+/* Reads DO 6E into card->data. GPG_ERR_ENOENT when another application answered. Once after
+ * openpgp_card_init, on cards whose quirks want it, a command more for the touch policy and one for
+ * the firmware. */
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card);
 
 /* Reads a data object as the card gives it. GPG_ERR_NO_OBJ when it is not there. */
@@ -55,10 +64,11 @@ gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
                                 const struct secret *sent);
 
 /* VERIFY with P1 = FF, which drops the verified state (since version 3.1, and not on every card):
- * GPG_ERR_NOT_SUPPORTED then. */
+ * GPG_ERR_NOT_SUPPORTED then, and no command where that is known. */
 gpg_error_t openpgp_card_forget_verification(struct openpgp_card *card, enum password which);
 
-/* PSO:DECIPHER with the decryption key, data and result as apdu/decipher.h. *r_sw is the card's own
+/* PSO:DECIPHER with the decryption key, after one command without effect on cards that would miss
+ * the touch; data and result as apdu/decipher.h. *r_sw is the card's own
  * word for the caller who must tell a lost PIN state from bad data; 0 when there is none. */
 gpg_error_t openpgp_card_decipher(struct openpgp_card *card, const struct public_key *key,
                                   struct view data, struct secret *plain, uint16_t *r_sw);

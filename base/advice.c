@@ -2,6 +2,8 @@
 
 const char *advice(gpg_error_t err)
 {
+    if (error_is_no_touch(err))
+        return "nobody touched the token in time: try again, and touch it when it blinks";
     switch (gpg_err_code(err)) {
     case GPG_ERR_CARD_NOT_PRESENT:
         return "insert the token that holds the key";
@@ -27,9 +29,7 @@ const char *advice(gpg_error_t err)
     case GPG_ERR_EPROTONOSUPPORT:
         return "card or reader need what is not offered here; PC/SC may have it: install pcscd";
     case GPG_ERR_TIMEOUT:
-        return "the token was not touched, the prompt not answered, or the token hangs: try again, "
-               "or "
-               "plug it in anew";
+        return "the prompt was not answered, or the token hangs: try again, or plug it in anew";
     case GPG_ERR_NO_PIN_ENTRY:
         return "install a pinentry, or name one with --pinentry";
     case GPG_ERR_WRONG_CARD:

@@ -3,8 +3,9 @@
 #include <gcrypt.h>
 #include <string.h>
 
-/* One PIN cache entry per card and a few requests in flight; libgcrypt adds pools when it must. */
-#define SECURE_MEMORY_BYTES (64 * 1024)
+/* One PIN cache entry per card, the 17 KiB of the agent's session keys where it remembers them, and
+ * a few requests in flight. It does not grow: what does not fit is GPG_ERR_ENOMEM. */
+#define SECURE_MEMORY_BYTES (96 * 1024)
 
 gpg_error_t secret_init_library(void)
 {

@@ -165,8 +165,11 @@ static gpg_error_t transmit(struct ccid_slot *slot, struct view command, struct 
 gpg_error_t ccid_slot_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline)
 {
-    gpg_error_t err = transmit(slot, command, answer, deadline);
+    gpg_error_t err;
 
+    if (!ccid_apdu_fits(slot, command))
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    err = transmit(slot, command, answer, deadline);
     slot->ready = slot->ready && !err;
     ccid_port_wipe(slot->port); /* of PINs and plaintext */
     return err;

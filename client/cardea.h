@@ -37,8 +37,9 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
- * asked of it later. May be called by a signal handler. */
+/* Ends what another thread does with this connection, waiting for the agent or decrypting:
+ * GPG_ERR_CANCELED there, and whatever is asked of it later. What a descriptor of the caller's
+ * holds up ends when that goes on. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -70,6 +71,10 @@ struct cardea_token {
 gpg_error_t cardea_list_tokens(struct cardea *connection, struct cardea_token **tokens,
                                size_t *count);
 void cardea_free_tokens(struct cardea_token **tokens);
+
+/* How many session keys the agent remembers, and for how many seconds each; 0 seconds when it is
+ * not to remember any. */
+gpg_error_t cardea_remembered(struct cardea *connection, unsigned *count, unsigned *seconds);
 
 /* Session keys */
 
@@ -116,9 +121,15 @@ struct cardea_decrypt_options {
     uint64_t max_output;     /* octets; 0: 16 GiB */
     uint64_t memory_limit;   /* octets that may wait in memory to be verified; 0: 1 GiB */
     const char *folder; /* where more waits, in an unlinked file; NULL: the working directory */
-    /* Called now and then; false ends the work with GPG_ERR_CANCELED. May be NULL. */
+    /* Called now and then, by the calling thread; false ends the work with GPG_ERR_CANCELED. May be
+     * NULL. */
     bool (*progress)(void *context, uint64_t octets_read, uint64_t octets_written);
     void *context;
+    /* The output is a new file that nobody reads before this has succeeded, and that is thrown away
+     * when it has not. A regular, empty file that has no name yet (O_TMPFILE) then gets what must
+     * wait to be verified at once, and is empty again after an error; any other output is treated
+     * as if this were not set. */
+    bool provisional;
 };
 
 /* What a message said of itself. Signatures are not verified by Cardea. Valid until reused;
@@ -138,8 +149,8 @@ struct cardea_report {
 };
 
 /* Decrypts from one descriptor to another, armored or not. Nothing is written that is not
- * authenticated; after an error what was written is authentic, but not all there was. connection
- * may be NULL with a session key; options and report may be NULL.
+ * authenticated, save to a provisional file; after an error what was written is authentic, but not
+ * all there was. connection may be NULL with a session key; options and report may be NULL.
  *
  * Errors of cardea_session_key, GPG_ERR_NO_DATA for what is no message, GPG_ERR_NOT_ENCRYPTED,
  * GPG_ERR_NOT_ENABLED for a message without integrity protection, GPG_ERR_TRUNCATED,
@@ -147,6 +158,36 @@ struct cardea_report {
 gpg_error_t cardea_decrypt(struct cardea *connection, int in, int out,
                            const struct cardea_decrypt_options *options,
                            struct cardea_report *report);
+
+/* Events */
+
+/* What is not known is 0 or "". Later versions may append members. */
+struct cardea_event {
+    char event[24];  /* "card-in", as doc/protocol.md and cardea(1) list them; more may come */
+    int64_t time_ms; /* since 1970 */
+    unsigned long request; /* shared by the events of one request */
+    long pid;              /* of the client */
+    char client[160];      /* as prompts call it */
+    char reader[128];
+    char card[96];   /* "Yubico 0006:12345678" */
+    char serial[33]; /* the AID, hex */
+    char keygrip[41];
+    char fingerprint[41];
+    char policy[16];    /* of "touch-wanted": "on", "fixed", "cached", "cached-fixed" */
+    gpg_error_t error;  /* of "failed" */
+    bool from_cache;    /* of "served": a remembered session key, and no token */
+    unsigned long lost; /* of "lost": as many events came faster than they were taken */
+};
+
+/* Calls tell for every event as it happens, first for "watching": from then on none is missed.
+ * Returns 0 once tell has returned false, GPG_ERR_CANCELED after cardea_cancel, and GPG_ERR_EOF
+ * when the agent ends. Nothing else may be asked on this connection meanwhile, nor by tell. */
+gpg_error_t cardea_watch(struct cardea *connection,
+                         bool (*tell)(void *context, const struct cardea_event *event),
+                         void *context);
+
+/* Forgets the PINs of all tokens, that they were verified, and remembered session keys. */
+gpg_error_t cardea_lock(struct cardea *connection);
 
 /* The version of the library, "0.1.0". */
 const char *cardea_version(void);

@@ -215,5 +215,5 @@ gpg_error_t connection_call(struct cardea *connection, const char *command,
     guard_end(&guard);
     if (atomic_load(&connection->cancelled))
         return gpg_error(GPG_ERR_CANCELED);
-    return err ? gpg_error(gpg_err_code(err)) : 0;
+    return err;
 }

@@ -28,6 +28,6 @@ struct connection_call {
     void *context;
 };
 
-/* Errors are the agent's; GPG_ERR_CANCELED after cardea_cancel. */
+/* Errors are the agent's, with their source; GPG_ERR_CANCELED after cardea_cancel. */
 gpg_error_t connection_call(struct cardea *connection, const char *command,
                             const struct connection_call *call);

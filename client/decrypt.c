@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MEMORY_LIMIT (UINT64_C(1) << 30)
 
@@ -28,6 +29,8 @@ static bool go_on(void *context, uint64_t octets_read)
     struct work *work = context;
 
     work->read = octets_read;
+    if (work->connection && atomic_load(&work->connection->cancelled))
+        return false;
     return !work->options->progress ||
            work->options->progress(work->options->context, work->read, work->written);
 }
@@ -134,6 +137,8 @@ static gpg_error_t find_session_key(struct work *work, const struct message *m,
                                                        : "it names no recipient";
     if (!err)
         err = session_key_parse(given ? given : work->report->session_key, key);
+    if (err && given && gpg_err_code(err) != GPG_ERR_CIPHER_ALGO)
+        work->report->problem = "the session key is not ALGO:HEX with as much HEX as ALGO wants";
     return err;
 }
 
@@ -155,12 +160,21 @@ static void fill_report(struct cardea_report *report, const struct content_repor
     }
 }
 
+static void empty(int fd)
+{
+    if (ftruncate(fd, 0) == 0)
+        lseek(fd, 0, SEEK_SET);
+}
+
 static gpg_error_t decrypt_body(struct work *work, struct message *m, const struct session_key *key)
 {
     const struct cardea_decrypt_options *options = work->options;
-    const struct decrypt_options decrypt = { .max_output = options->max_output,
-                                             .accept_unprotected = options->accept_unprotected,
-                                             .unwrap = options->unwrap };
+    const struct decrypt_options decrypt = {
+        .max_output = options->max_output,
+        .accept_unprotected = options->accept_unprotected,
+        .unwrap = options->unwrap,
+        .provisional = options->provisional && fd_is_unseen(work->out),
+    };
     const struct sink out = { .write = write_piece, .context = work };
     struct fd_holding held =
         FD_HOLDING(options->folder ? options->folder : ".",
@@ -169,6 +183,8 @@ static gpg_error_t decrypt_body(struct work *work, struct message *m, const stru
     struct content_report content;
     gpg_error_t err = message_decrypt(m, key, &decrypt, &holding, &out, &content);
 
+    if (err && decrypt.provisional)
+        empty(work->out);
     fill_report(work->report, &content);
     if (err && work->write_failed)
         work->report->problem = "the output cannot be written";

@@ -5,7 +5,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* More at a time makes kernels with large folios look for huge pages to cache it in, which costs
+ * more than it saves. */
+#define WRITE_OCTETS ((size_t)256 << 10)
 
 static gpg_error_t read_piece(void *context, struct view *piece)
 {
@@ -40,7 +45,7 @@ void fd_source_free(struct fd_source *from)
 gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), void *context)
 {
     while (piece.len > 0) {
-        ssize_t len = write(fd, piece.data, piece.len);
+        ssize_t len = write(fd, piece.data, piece.len < WRITE_OCTETS ? piece.len : WRITE_OCTETS);
 
         if (len < 0 && errno == EINTR && (!go_on || go_on(context)))
             continue;
@@ -51,6 +56,13 @@ gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), vo
         piece = view_of(piece.data + len, piece.len - (size_t)len);
     }
     return 0;
+}
+
+bool fd_is_unseen(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 && st.st_size == 0;
 }
 
 /* A file without a name: nobody else can open it, and nothing is left of it whatever happens. */

@@ -19,6 +19,9 @@ void fd_source_free(struct fd_source *from);
  * never. */
 gpg_error_t fd_write(int fd, struct view piece, bool (*go_on)(void *context), void *context);
 
+/* A regular file without a name, still empty: nobody else sees what is written to it. */
+bool fd_is_unseen(int fd);
+
 /* Holds in memory up to `max` octets and, past them, in an unlinked file of `folder`.
  * Zero-initialise with FD_HOLDING; free with fd_holding_free. */
 struct fd_holding {

@@ -1,15 +1,28 @@
 #include "message/holding.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define SMALL_OCTETS ((size_t)64 << 10)
-#define LARGE_OCTETS ((size_t)4 << 20)
-#define HUGE_PAGE    ((size_t)2 << 20)
+static gpg_error_t keeping_next(void *context, struct view *piece)
+{
+    struct keeping_source *keeping = context;
+    gpg_error_t err = keeping->from.next(keeping->from.context, piece);
 
-/* Nothing is ever copied to grow. A small mail takes a small block; a large one takes blocks that
- * the kernel can give in huge pages, for a page at a time costs more than the copying. */
+    return err || !piece->len ? err : keeping->held->append(keeping->held->context, *piece);
+}
+
+struct source keeping_source(struct keeping_source *keeping)
+{
+    return (struct source){ .next = keeping_next, .context = keeping };
+}
+
+#define SMALL_OCTETS ((size_t)64 << 10)
+#define LARGE_OCTETS ((size_t)1 << 20)
+
+/* Nothing is ever copied to grow. A small mail takes a small block; a large one takes blocks whose
+ * pages come all at once, for to fault them in one by one costs more than the copying. Huge pages
+ * would cost less where there are some, and several times as much where the kernel, or the host of
+ * a virtual machine, has to make them first. */
 struct holding_block {
     struct holding_block *next;
     size_t len, size;
@@ -19,13 +32,12 @@ struct holding_block {
 static struct holding_block *add_block(struct memory_holding *memory)
 {
     size_t size = memory->first ? LARGE_OCTETS : SMALL_OCTETS;
-    struct holding_block *block = memory->first ? aligned_alloc(HUGE_PAGE, size) : malloc(size);
+    struct holding_block *block =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
-    if (!block)
+    if (block == MAP_FAILED)
         return NULL;
-    if (memory->first)
-        madvise(block, size, MADV_HUGEPAGE);
-    *block = (struct holding_block){ .size = size - sizeof *block };
+    block->size = size - sizeof *block;
     if (memory->last)
         memory->last->next = block;
     else
@@ -95,7 +107,7 @@ void memory_holding_free(struct memory_holding *memory)
         struct holding_block *block = memory->first;
 
         memory->first = block->next;
-        free(block);
+        munmap(block, sizeof *block + block->size);
     }
     memory->last = memory->at = NULL;
     memory->len = 0;

@@ -16,6 +16,14 @@ struct holding {
     void *context;
 };
 
+/* A source that appends to a holding whatever is read through it. */
+struct keeping_source {
+    struct source from;
+    const struct holding *held;
+};
+
+struct source keeping_source(struct keeping_source *keeping);
+
 /* A holding in memory, of max octets: GPG_ERR_TOO_LARGE from append past it. */
 struct memory_holding {
     struct holding_block *first, *last;

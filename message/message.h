@@ -4,7 +4,7 @@
  *     session_key_open    what a token said    -> session key
  *     message_decrypt     plaintext            -> a sink
  *
- * Nothing is given out that is not authenticated. */
+ * Nothing is given out that is not authenticated, save to who promises to destroy it. */
 #pragma once
 
 #include "message/aead.h"
@@ -43,14 +43,15 @@ struct decrypt_options {
     uint64_t max_output;     /* octets of plaintext; 0: MESSAGE_MAX_OUTPUT */
     bool accept_unprotected; /* packet 9, whose plaintext anybody may have changed */
     bool unwrap; /* give out what was encrypted as it is: packets, for a verifier of signatures */
+    bool provisional; /* out is destroyed, and has been seen by nobody, unless this succeeds */
 };
 
-/* Decrypts to out, once per message. A body of version 1, and chunks over 4 MiB, wait in *held as
- * ciphertext; it must be empty. GPG_ERR_DECRYPT_FAILED for every way in which the session key can
- * be wrong or the body changed; GPG_ERR_NOT_ENABLED for a body without protection;
- * GPG_ERR_TRUNCATED for one that is cut short; those of content_read; what out and held return.
- * What out has received before an error was authentic, but is not all there was. *report is written
- * in any case. */
+/* Decrypts to out, once per message. A body of version 1, unless out is provisional, and chunks
+ * over 4 MiB, wait in *held as ciphertext; it must be empty. GPG_ERR_DECRYPT_FAILED for every way
+ * in which the session key can be wrong or the body changed; GPG_ERR_NOT_ENABLED for a body without
+ * protection; GPG_ERR_TRUNCATED for one that is cut short; those of content_read; what out and held
+ * return. What out has received before an error was authentic, unless it is provisional, but is not
+ * all there was. *report is written in any case, of authentic text alone. */
 gpg_error_t message_decrypt(struct message *m, const struct session_key *key,
                             const struct decrypt_options *options, const struct holding *held,
                             const struct sink *out, struct content_report *report);

@@ -9,9 +9,17 @@
 
 struct seipd1 {
     gcry_cipher_hd_t cipher;
-    struct input body;  /* of what is given out */
+    struct input body;
     size_t prefix_left; /* octets to pass over before plaintext begins */
-    uint64_t left;      /* octets of plaintext to give, the MDC not among them */
+    /* While the body is verified: */
+    struct side_digest *digest;
+    uint8_t tail[MDC_OCTETS]; /* the last octets so far, for they may be the MDC */
+    size_t tail_len;
+    bool ended;
+    gpg_error_t verdict; /* when it has ended */
+    /* When it is given out from where it was held: */
+    const struct holding *held;
+    uint64_t left; /* octets of plaintext to give, the MDC not among them */
     uint8_t plain[PIECE_OCTETS];
 };
 
@@ -39,83 +47,73 @@ static gpg_error_t create(const struct session_key *key, unsigned flags, struct 
     return 0;
 }
 
-/* Fills a slot, of which `have` octets are there already, with what is decrypted; ciphertext is
- * held on the way. */
-static gpg_error_t fill_slot(struct seipd1 *s, struct input *in, const struct holding *held,
-                             uint8_t *slot, size_t *have)
+/* Fills a slot, of which `have` octets are there already, with what is decrypted. */
+static gpg_error_t fill_slot(struct seipd1 *s, uint8_t *slot, size_t *have)
 {
     while (*have < SIDE_SLOT_OCTETS) {
         struct view piece;
-        gpg_error_t err = input_next(in, SIDE_SLOT_OCTETS - *have, &piece);
+        gpg_error_t err = input_next(&s->body, SIDE_SLOT_OCTETS - *have, &piece);
 
-        if (err || !piece.len)
-            return err;
-        err = held->append(held->context, piece);
+        if (!err && !piece.len)
+            break;
         if (!err)
             err = gcry_cipher_decrypt(s->cipher, slot + *have, piece.len, piece.data, piece.len);
         if (err)
             return err;
         *have += piece.len;
     }
-    return 0;
+    return *have < MDC_OCTETS ? gpg_error(GPG_ERR_DECRYPT_FAILED) : 0;
 }
 
-/* All but the last octets, which may be the MDC, are hashed with the slot that has them. */
-static gpg_error_t digest_all(struct seipd1 *s, struct input *in, const struct holding *held,
-                              struct side_digest *digest, uint8_t mdc[MDC_OCTETS])
-{
-    uint8_t *slot = side_digest_slot(digest);
-    size_t have = 0;
-
-    for (;;) {
-        gpg_error_t err = fill_slot(s, in, held, slot, &have);
-
-        if (err)
-            return err;
-        if (have < MDC_OCTETS)
-            return gpg_error(GPG_ERR_DECRYPT_FAILED);
-        memcpy(mdc, slot + have - MDC_OCTETS, MDC_OCTETS);
-        side_digest_give(digest, have - MDC_OCTETS);
-        if (have < SIDE_SLOT_OCTETS)
-            return 0;
-        slot = side_digest_slot(digest);
-        memcpy(slot, mdc, MDC_OCTETS);
-        have = MDC_OCTETS;
-    }
-}
-
-static gpg_error_t check_mdc(struct seipd1 *s, uint64_t total, struct side_digest *digest,
-                             const uint8_t mdc[MDC_OCTETS])
+static gpg_error_t check_mdc(struct seipd1 *s)
 {
     uint8_t sha1[SHA1_OCTETS];
 
-    if (total < s->prefix_left + MDC_OCTETS)
+    if (s->body.octets_so_far < s->prefix_left + MDC_OCTETS)
         return gpg_error(GPG_ERR_DECRYPT_FAILED);
-    memcpy(side_digest_slot(digest), mdc, MDC_OCTETS - SHA1_OCTETS);
-    side_digest_give(digest, MDC_OCTETS - SHA1_OCTETS);
-    side_digest_finish(digest, sha1);
-    if (!secret_equal(view_of(mdc, 2), view_of("\xd3\x14", 2)) ||
-        !secret_equal(view_of(mdc + 2, SHA1_OCTETS), view_of(sha1, SHA1_OCTETS)))
+    side_digest_finish(s->digest, view_of(s->tail, MDC_OCTETS - SHA1_OCTETS), sha1);
+    if (!secret_equal(view_of(s->tail, 2), view_of("\xd3\x14", 2)) ||
+        !secret_equal(view_of(s->tail + 2, SHA1_OCTETS), view_of(sha1, SHA1_OCTETS)))
         return gpg_error(GPG_ERR_DECRYPT_FAILED);
-    s->left = total - s->prefix_left - MDC_OCTETS;
     return 0;
 }
 
-/* The quick check of the prefix (RFC 9580 §5.13.1) is never made: it would tell an attacker more
- * than it tells us. */
-static gpg_error_t verify(struct seipd1 *s, struct source body, const struct holding *held)
+/* All but the last octets of a slot are given out, and hashed at the same time; those begin the
+ * next one. */
+static gpg_error_t read_slot(struct seipd1 *s, struct view *piece)
 {
-    struct input in = INPUT(body);
-    struct side_digest *digest = NULL;
-    uint8_t mdc[MDC_OCTETS];
-    gpg_error_t err = side_digest_open(&digest);
+    uint8_t *slot = side_digest_slot(s->digest);
+    size_t have = s->tail_len;
+    gpg_error_t err;
 
-    if (!err)
-        err = digest_all(s, &in, held, digest, mdc);
-    if (!err)
-        err = check_mdc(s, in.octets_so_far, digest, mdc);
-    side_digest_close(&digest);
-    return err;
+    memcpy(slot, s->tail, have);
+    err = fill_slot(s, slot, &have);
+    if (err)
+        return err;
+    s->ended = have < SIDE_SLOT_OCTETS;
+    s->tail_len = MDC_OCTETS;
+    have -= MDC_OCTETS;
+    memcpy(s->tail, slot + have, MDC_OCTETS);
+    side_digest_give(s->digest, have);
+    if (s->ended)
+        err = check_mdc(s);
+    if (err)
+        return err;
+    *piece = view_of(slot + s->prefix_left, have - s->prefix_left);
+    s->prefix_left = 0;
+    return 0;
+}
+
+static gpg_error_t unverified_next(void *context, struct view *piece)
+{
+    struct seipd1 *s = context;
+
+    *piece = view_of(NULL, 0);
+    if (s->ended)
+        return s->verdict;
+    s->verdict = read_slot(s, piece);
+    s->ended |= s->verdict != 0;
+    return s->verdict;
 }
 
 static gpg_error_t decrypt_piece(struct seipd1 *s, size_t max, struct view *plain)
@@ -145,7 +143,7 @@ static gpg_error_t pass_prefix(struct seipd1 *s)
     return 0;
 }
 
-static gpg_error_t plaintext_next(void *context, struct view *piece)
+static gpg_error_t held_next(void *context, struct view *piece)
 {
     struct seipd1 *s = context;
     gpg_error_t err = pass_prefix(s);
@@ -159,26 +157,74 @@ static gpg_error_t plaintext_next(void *context, struct view *piece)
     return err;
 }
 
-gpg_error_t seipd1_open(struct source body, const struct session_key *key,
-                        const struct holding *held, struct seipd1 **s, struct source *plaintext)
+gpg_error_t seipd1_open(struct source body, const struct session_key *key, struct seipd1 **s,
+                        struct source *plaintext)
 {
     struct seipd1 *opened = NULL;
-    struct source again;
     gpg_error_t err = create(key, 0, &opened);
 
     if (!err)
-        err = verify(opened, body, held);
-    if (!err)
-        err = held->replay(held->context, &again);
-    if (!err)
-        err = gcry_cipher_setiv(opened->cipher, NULL, 0);
+        err = side_digest_open(&opened->digest);
     if (err) {
         seipd1_close(&opened);
         return err;
     }
-    opened->body = INPUT(again);
+    opened->body = INPUT(body);
     *s = opened;
-    *plaintext = (struct source){ .next = plaintext_next, .context = opened };
+    *plaintext = (struct source){ .next = unverified_next, .context = opened };
+    return 0;
+}
+
+/* The quick check of the prefix (RFC 9580 §5.13.1) is never made: it would tell an attacker more
+ * than it tells us. */
+gpg_error_t seipd1_verify(struct seipd1 *s)
+{
+    struct view piece;
+
+    while (!s->ended)
+        unverified_next(s, &piece);
+    return s->verdict;
+}
+
+/* Gives out once more what has been verified. */
+static gpg_error_t rewind_held(struct seipd1 *s, size_t prefix)
+{
+    struct source again;
+    gpg_error_t err = s->held->replay(s->held->context, &again);
+
+    if (!err)
+        err = gcry_cipher_setiv(s->cipher, NULL, 0);
+    if (err)
+        return err;
+    s->left = s->body.octets_so_far - prefix - MDC_OCTETS;
+    s->prefix_left = prefix;
+    s->body = INPUT(again);
+    return 0;
+}
+
+gpg_error_t seipd1_open_held(struct source body, const struct session_key *key,
+                             const struct holding *held, struct seipd1 **s,
+                             struct source *plaintext)
+{
+    struct keeping_source keeping = { .from = body, .held = held };
+    struct seipd1 *opened = NULL;
+    size_t prefix;
+    gpg_error_t err = seipd1_open(keeping_source(&keeping), key, &opened, plaintext);
+
+    if (err)
+        return err;
+    prefix = opened->prefix_left;
+    err = seipd1_verify(opened);
+    side_digest_close(&opened->digest);
+    opened->held = held;
+    if (!err)
+        err = rewind_held(opened, prefix);
+    if (err) {
+        seipd1_close(&opened);
+        return err;
+    }
+    *s = opened;
+    *plaintext = (struct source){ .next = held_next, .context = opened };
     return 0;
 }
 
@@ -214,6 +260,7 @@ void seipd1_close(struct seipd1 **s)
 {
     if (!*s)
         return;
+    side_digest_close(&(*s)->digest);
     gcry_cipher_close((*s)->cipher);
     explicit_bzero(*s, sizeof **s);
     free(*s);

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS              8
-#define GIVEN_BEFORE_START 16 /* a megabyte: what a thread costs is nothing beside it */
+#define SLOTS              4
+#define GIVEN_BEFORE_START 4 /* a megabyte: what a thread costs is nothing beside it */
 
 struct side_digest {
     gcry_md_hd_t md;
     unsigned long given; /* slots, by the caller alone */
+    unsigned long taken; /* slots that may have something in them */
     bool started;
     pthread_t thread;
     pthread_mutex_t lock; /* of the three below */
@@ -68,6 +69,7 @@ uint8_t *side_digest_slot(struct side_digest *d)
             pthread_cond_wait(&d->moved, &d->lock);
         pthread_mutex_unlock(&d->lock);
     }
+    d->taken = d->given + 1;
     return d->octets[d->given % SLOTS];
 }
 
@@ -107,9 +109,10 @@ static void join(struct side_digest *d)
     d->started = false;
 }
 
-void side_digest_finish(struct side_digest *d, uint8_t digest[SHA1_OCTETS])
+void side_digest_finish(struct side_digest *d, struct view last, uint8_t digest[SHA1_OCTETS])
 {
     join(d);
+    gcry_md_write(d->md, last.data, last.len);
     memcpy(digest, gcry_md_read(d->md, GCRY_MD_SHA1), SHA1_OCTETS);
 }
 
@@ -121,7 +124,8 @@ void side_digest_close(struct side_digest **d)
     pthread_mutex_destroy(&(*d)->lock);
     pthread_cond_destroy(&(*d)->moved);
     gcry_md_close((*d)->md);
-    explicit_bzero(*d, sizeof **d);
+    for (size_t i = 0; i < SLOTS && i < (*d)->taken; i++)
+        explicit_bzero((*d)->octets[i], SIDE_SLOT_OCTETS);
     free(*d);
     *d = NULL;
 }

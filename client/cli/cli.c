@@ -72,8 +72,10 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
         }
         if (option == 'o') {
             arguments->own = optarg;
+        } else if (option == 'c') {
+            arguments->certificate = optarg;
         } else if (!cli_take_option(cli, option)) {
-            fprintf(stderr, "%s: see \"cardea %s --help\"\n", cli->program, argv[0]);
+            fprintf(stderr, "%s: see \"%s --help\"\n", argv[0], argv[0]);
             return EXIT_USAGE;
         }
     }
@@ -113,6 +115,22 @@ gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection)
                 cli->program);
     else if (err)
         cli_fail(cli, "the agent cannot be reached", err);
+    return err;
+}
+
+gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
+                             struct cardea **connection)
+{
+    gpg_error_t err = cli_connect(cli, connection);
+
+    if (err || !certificate)
+        return err;
+    err = cli_add_certificates(*connection, certificate);
+    if (!err)
+        return 0;
+    fprintf(stderr, "%s: %s: %s%s\n", cli->program, certificate, gpg_strerror(err),
+            gpg_err_code(err) == GPG_ERR_NO_DATA ? ": no certificate is in it" : "");
+    cardea_disconnect(connection);
     return err;
 }
 

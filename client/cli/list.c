@@ -57,6 +57,12 @@ static void print_table(const struct cardea_token *tokens, size_t count)
     }
 }
 
+static void print_remembered(unsigned count, unsigned seconds)
+{
+    if (seconds)
+        printf("\nSession keys remembered: %u, for %u s each\n", count, seconds);
+}
+
 static struct json_object *key_json(const struct cardea_key *key, const char *use)
 {
     struct json_object *object = json_object_new_object();
@@ -99,7 +105,8 @@ static void print_json(const struct cardea_token *tokens, size_t count)
 
     for (size_t i = 0; i < count; i++)
         json_object_array_add(array, token_json(&tokens[i]));
-    puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
+    puts(json_object_to_json_string_ext(array,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(array);
 }
 
@@ -107,6 +114,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
 {
     struct cardea_token *tokens = NULL;
     struct cardea *connection = NULL;
+    unsigned remembered, seconds;
     size_t count = 0;
     struct cli_arguments arguments = { .help = help, .options = long_options };
     int status = cli_read_options(cli, &arguments, argc, argv);
@@ -115,18 +123,22 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (optind < argc) {
-        fputs("cardea list takes no arguments\n", stderr);
+        fputs("cardea list: it takes no arguments; see \"cardea list --help\"\n", stderr);
         return EXIT_USAGE;
     }
     if (cli_connect(cli, &connection))
         return EXIT_FAILURE;
     err = cardea_list_tokens(connection, &tokens, &count);
-    if (err)
+    if (!err)
+        err = cardea_remembered(connection, &remembered, &seconds);
+    if (err) {
         cli_fail(cli, "the tokens cannot be listed", err);
-    else if (cli->json)
+    } else if (cli->json) {
         print_json(tokens, count);
-    else
+    } else {
         print_table(tokens, count);
+        print_remembered(remembered, seconds);
+    }
     cardea_free_tokens(&tokens);
     cardea_disconnect(&connection);
     return err ? EXIT_FAILURE : EXIT_SUCCESS;

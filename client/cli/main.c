@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
+static struct {
     const char *name;
+    char title[20];
     cli_command *run;
 } commands[] = {
-    { "decrypt", cli_decrypt },
-    { "session-key", cli_session_key },
-    { "list", cli_list },
+    { "decrypt", "cardea decrypt", cli_decrypt },
+    { "session-key", "cardea session-key", cli_session_key },
+    { "list", "cardea list", cli_list },
+    { "watch", "cardea watch", cli_watch },
+    { "lock", "cardea lock", cli_lock },
 };
 
 static const struct option long_options[] = {
@@ -26,6 +29,8 @@ static const char help[] =
     "  decrypt [-o FILE] [FILE]    decrypt a message\n"
     "  session-key [FILE]          print a message's session key\n"
     "  list                        list the inserted tokens and their keys\n"
+    "  watch                       tell what happens: cards, PINs, touches, requests\n"
+    "  lock                        forget PINs and session keys\n"
     "\n"
     "      --socket PATH           the agent's socket (default: $CARDEA_SOCKET, else gpg's)\n"
     "      --gnupghome DIR         gpg's home, whose socket the agent has\n"
@@ -45,8 +50,10 @@ static const char help[] =
 static int run(struct cli *cli, int argc, char **argv)
 {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(argv[0], commands[i].name) == 0)
-            return commands[i].run(cli, argc, argv);
+        if (strcmp(argv[0], commands[i].name) != 0)
+            continue;
+        argv[0] = commands[i].title; /* getopt begins with it what it says */
+        return commands[i].run(cli, argc, argv);
     }
     fprintf(stderr, "cardea: there is no command \"%s\"; see \"cardea --help\"\n", argv[0]);
     return EXIT_USAGE;

@@ -5,7 +5,7 @@
  * The session reads from memory and writes to a place where it is looked at: libassuan lets its
  * system calls be replaced, and a thread that reads the other end of a socket would cost more than
  * all the rest. */
-#include "agent/pin_expiry.h"
+#include "agent/expiry.h"
 #include "agent/session.h"
 #include "base/log.h"
 #include "tests/fuzz/fake_readers.h"
@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define KEEP_PIN 0x01
+#define KEEP_PIN          0x01
+#define KEEP_SESSION_KEYS 0x02
 
 static struct view input;
 static char line[1200]; /* the answer that is being written */
@@ -81,7 +82,7 @@ static int keep_open(assuan_context_t assuan, assuan_fd_t fd)
 }
 
 /* There is no clock here. */
-void pin_expiry_note(struct pin_expiry *expiry, int64_t end_ms)
+void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     (void)expiry;
     (void)end_ms;
@@ -116,12 +117,15 @@ static void start_once(void)
     log_init("fuzz", LOG_LEVEL_ERROR);
     stop_fd = eventfd(0, EFD_CLOEXEC);
     FUZZ_CHECK(!secret_init_library() && !socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    /* Who watches for events sees at once that the client says more, or is gone. */
+    FUZZ_CHECK(write(ends[1], "", 1) == 1);
     assuan_set_system_hooks(&hooks);
 }
 
-static void serve(bool keep_pin)
+static void serve(uint8_t switches)
 {
-    const struct pin_cache_policy policy = { .idle_ms = keep_pin ? 600000 : 0, .max_ms = 600000 };
+    const struct pin_cache_policy policy = { .idle_ms = switches & KEEP_PIN ? 600000 : 0,
+                                             .max_ms = 600000 };
     char pinentry[] = "no-such-pinentry", spec[] = "fake";
     char *const specs[] = { spec };
     const struct agent_config config = { .pinentry = pinentry,
@@ -133,11 +137,17 @@ static void serve(bool keep_pin)
         .fd = ends[0], .pid = getpid(), .before_close = before_close, .context = &closes
     };
 
-    FUZZ_CHECK(!cards_open(specs, 1, &policy, &agent.cards));
+    FUZZ_CHECK(!events_new(&agent.events));
+    FUZZ_CHECK(
+        !session_key_cache_new(switches & KEEP_SESSION_KEYS ? 600000 : 0, &agent.session_keys));
+    FUZZ_CHECK(!cards_open(specs, 1, &policy, agent.session_keys, agent.events, &agent.cards));
     session_serve(&agent, &peer);
     FUZZ_CHECK(closes == 1);
     cards_lock_all(agent.cards);
     cards_close(&agent.cards);
+    FUZZ_CHECK(session_key_cache_count(agent.session_keys) == 0);
+    session_key_cache_free(&agent.session_keys);
+    events_free(&agent.events);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -153,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_readers_begin(faults);
     asked = 0;
     line_len = 0;
-    serve(switches & KEEP_PIN);
+    serve(switches);
     FUZZ_CHECK(line_len == 0);
     /* Never more PINs to the card than the client was asked for; one that the card has taken may be
      * sent again, and none when the card loses it each time. */

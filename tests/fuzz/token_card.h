@@ -23,13 +23,14 @@ static inline struct token *token_for_fuzzing(struct token_options *options)
 }
 
 /* Whatever happened to a card, another one can become what it is. */
-static inline void require_same_after_reload(const struct token *token)
+static inline void require_same_after_reload(const struct token *token,
+                                             const struct token_profile *profile)
 {
     struct buffer saved = BUFFER(TOKEN_STATE_MAX), again = BUFFER(TOKEN_STATE_MAX);
     struct token_options options;
     struct token *other;
 
-    token_default_options(&options);
+    token_profile_options(&options, profile);
     other = token_for_fuzzing(&options);
     require(!token_save(token, &saved));
     require(!token_load(other, buffer_view(&saved)));

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     token_default_options(&options);
     token = token_for_fuzzing(&options);
     if (!token_import(token, view_of(data, size)))
-        require_same_after_reload(token);
+        require_same_after_reload(token, &token_profile_generic);
     token_free(&token);
     return 0;
 }

@@ -30,8 +30,10 @@ class SecretWorld(World):
 class Secrecy(unittest.TestCase):
     def test_no_secret_in_the_log(self):
         with SecretWorld() as w:
-            w.begin()
-            result = w.read()
+            w.begin("[agent]\nsession-key-cache = 600\n")
+            w.read()
+            result = w.read()  # from memory
+            self.assertEqual(len(w.deciphers()), 1)
             self.assertEqual(result.stdout.decode(), TEXT)
             key = re.search(rb"session key: '\d+:([0-9A-F]+)'", result.stderr).group(1).decode()
             log = w.log()

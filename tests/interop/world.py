@@ -233,6 +233,9 @@ class World:
                         HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder / "config"),
                         XDG_STATE_HOME=str(self.folder / "state"),
                         FAKE_PINENTRY_CONTROL=str(self.pinentry_settings))
+        # Never the desktop of whoever runs the tests.
+        self.env.update(DBUS_SESSION_BUS_ADDRESS=f"unix:path={self.folder}/no-bus",
+                        DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={self.folder}/no-bus")
         self.env.pop("GPG_TTY", None)
         self.env.pop("DISPLAY", None)
         self.pinentry(MODE="pin", PIN=PIN)

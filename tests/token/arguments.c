@@ -13,57 +13,6 @@
 #define DEFAULT_TOUCH_TIMEOUT 15000
 #define MS_MAX                (24L * 60 * 60 * 1000)
 
-static const char help_text[] =
-    "Usage: cardea-token --connect PATH|HOST:PORT [OPTION]...\n"
-    "\n"
-    "A virtual OpenPGP card 3.4. It attaches to cardea-agent's socket reader, or to pcscd's\n"
-    "virtual reader (vpcd), and is a card there until it is told to stop.\n"
-    "\n"
-    "It protects nothing: keys and PINs are in plain memory, in the state file and in the trace.\n"
-    "It is for tests, for demos and for those who have no token at hand.\n"
-    "\n"
-    "Where:\n"
-    "  --connect PATH|HOST:PORT  the reader to attach to: a Unix socket, or TCP on this machine\n"
-    "  --wait[=SECONDS]          wait for the reader, also when it goes away (default 30 s)\n"
-    "  --control PATH            Unix socket for the commands insert, remove, touch, status, quit\n"
-    "  --trace FILE              append every command ('> HEX') and answer ('< HEX')\n"
-    "  --log-level LEVEL         error, warning (default), info or debug\n"
-    "\n"
-    "What the card keeps:\n"
-    "  --state FILE              keep the card's memory in FILE; made when missing\n"
-    "  --import FILE             put an unprotected OpenPGP secret key into the slots; repeatable\n"
-    "  --pin PIN                 user PIN of a new card (default 123456)\n"
-    "  --admin-pin PIN           admin PIN of a new card (default 12345678)\n"
-    "  --kdf                     a new card gets its PINs hashed (KDF-DO, SHA-256)\n"
-    "  --uif KEY=on|off|fixed    ask for a touch; KEY is sig, dec or aut; repeatable\n"
-    "\n"
-    "What the card is:\n"
-    "  --serial HEX              serial number, up to eight digits (default 1)\n"
-    "  --manufacturer HEX        manufacturer, up to four digits (default FF00)\n"
-    "  --yubico-version A.B.C    answer Yubico's GET VERSION, which ykman asks for (default: no)\n"
-    "  --touch auto|manual|never who touches the button (default auto)\n"
-    "  --touch-timeout-ms N      how long manual waits (default 15000)\n"
-    "  --delay-ms N              take that long for every command\n"
-    "  --no-extended             no extended length\n"
-    "  --no-chaining             no command chaining\n"
-    "  --no-get-response         no 61xx\n"
-    "  --no-button               no button, so no touch\n"
-    "  --no-rsa-generation       RSA keys can only be imported\n"
-    "  --outer-tags              constructed objects are answered with their own tag\n"
-    "  --piv                     a second application, PIV, can be selected\n"
-    "\n"
-    "  --help, --version\n"
-    "\n"
-    "SIGUSR1 touches the button, SIGUSR2 removes or inserts the card, SIGINT and SIGTERM end it.\n"
-    "\n"
-    "Examples:\n"
-    "  cardea-agent --reader socket:/tmp/reader &\n"
-    "  cardea-token --connect /tmp/reader --wait --import secret.asc\n"
-    "\n"
-    "  cardea-token --connect 127.0.0.1:35963 --state card --touch manual --uif dec=on \\\n"
-    "      --control /tmp/card\n"
-    "  echo touch | nc -U /tmp/card\n";
-
 enum option_id {
     OPTION_HELP = 1,
     OPTION_VERSION,
@@ -78,6 +27,7 @@ enum option_id {
     OPTION_ADMIN_PIN,
     OPTION_KDF,
     OPTION_UIF,
+    OPTION_PROFILE,
     OPTION_SERIAL,
     OPTION_MANUFACTURER,
     OPTION_YUBICO_VERSION,
@@ -107,6 +57,7 @@ static const struct option options[] = {
     { "admin-pin", required_argument, NULL, OPTION_ADMIN_PIN },
     { "kdf", no_argument, NULL, OPTION_KDF },
     { "uif", required_argument, NULL, OPTION_UIF },
+    { "profile", required_argument, NULL, OPTION_PROFILE },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "manufacturer", required_argument, NULL, OPTION_MANUFACTURER },
     { "yubico-version", required_argument, NULL, OPTION_YUBICO_VERSION },
@@ -285,6 +236,8 @@ static bool read_option(int option, const char *value, struct arguments *a)
         return add_import(value, a);
     case OPTION_UIF:
         return read_uif(value, a);
+    case OPTION_PROFILE: /* read before all others: read_profile */
+        return true;
     case OPTION_SERIAL:
         return read_serial(value, a);
     case OPTION_MANUFACTURER:
@@ -317,14 +270,48 @@ static enum arguments_result wrong(const char *what, const char *which)
     return ARGUMENTS_WRONG;
 }
 
+static void list_profiles(void)
+{
+    for (const struct token_profile *const *p = token_profiles; *p; p++)
+        printf("%-18s%s\n", (*p)->name, (*p)->device);
+}
+
+/* Other options change what the profile says, wherever they stand. */
+static enum arguments_result read_profile(int argc, char **argv, struct arguments *a)
+{
+    const struct token_profile *profile;
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != OPTION_PROFILE)
+            continue;
+        if (strcmp(optarg, "list") == 0) {
+            list_profiles();
+            return ARGUMENTS_DONE;
+        }
+        profile = token_profile_find(optarg);
+        if (!profile)
+            return wrong("no such profile: ", optarg);
+        token_profile_options(&a->card, profile);
+    }
+    optind = 0; /* from the start again (getopt(3)) */
+    opterr = 1;
+    return ARGUMENTS_RUN;
+}
+
 enum arguments_result arguments_read(int argc, char **argv, struct arguments *arguments)
 {
+    enum arguments_result result;
     int option, index = 0;
 
     set_defaults(arguments);
+    result = read_profile(argc, argv, arguments);
+    if (result != ARGUMENTS_RUN)
+        return result;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (option == OPTION_HELP) {
-            fputs(help_text, stdout);
+            fputs(arguments_help, stdout);
             return ARGUMENTS_DONE;
         }
         if (option == OPTION_VERSION) {

@@ -27,3 +27,6 @@ enum arguments_result { ARGUMENTS_RUN, ARGUMENTS_DONE, ARGUMENTS_WRONG };
 
 /* Reads the command line; says what is wrong with it, or answers --help and --version, itself. */
 enum arguments_result arguments_read(int argc, char **argv, struct arguments *arguments);
+
+/* What --help prints. */
+extern const char arguments_help[];

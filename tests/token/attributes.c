@@ -7,10 +7,12 @@
 #define OID(octets) octets, sizeof octets - 1
 
 #define RSA_ATTRIBUTES_LEN 6
-#define RSA_EXPONENT_BITS  32
+#define RSA_EXPONENT_MIN   17
+#define RSA_EXPONENT_MAX   32
 #define RSA_FORM_MAX       3 /* standard, standard with n, CRT, CRT with n */
 #define WITH_PUBLIC_KEY    0xFF
 
+/* In the order of enum profile_algorithm. */
 static const struct curve curves[] = {
     { "NIST P-256", OID("\x2A\x86\x48\xCE\x3D\x03\x01\x07"), 32, CURVE_WEIERSTRASS },
     { "NIST P-384", OID("\x2B\x81\x04\x00\x22"), 48, CURVE_WEIERSTRASS },
@@ -54,7 +56,7 @@ static bool parse_rsa(struct view v, struct algorithm *a)
         return false;
     a->bits = bits;
     a->exponent = exponent;
-    return is_rsa_size(bits) && exponent >= 17 && exponent <= RSA_EXPONENT_BITS &&
+    return is_rsa_size(bits) && exponent >= RSA_EXPONENT_MIN && exponent <= RSA_EXPONENT_MAX &&
            form <= RSA_FORM_MAX;
 }
 
@@ -97,50 +99,116 @@ bool token_attributes_fit(const struct algorithm *algorithm, enum slot slot)
     return (algorithm->id == ALGORITHM_ECDH) == (slot == SLOT_DECRYPT);
 }
 
-size_t token_attributes_of_curve(enum algorithm_id id, const struct curve *curve, uint8_t *out)
+static bool is_listed(const struct token_profile *profile, unsigned int algorithm)
 {
-    out[0] = (uint8_t)id;
-    memcpy(out + 1, curve->oid, curve->oid_len);
-    return 1 + (size_t)curve->oid_len;
+    for (const uint8_t *listed = profile->algorithms; *listed; listed++)
+        if (*listed == algorithm)
+            return true;
+    return false;
 }
 
-size_t token_attributes_of_rsa(unsigned int bits, uint8_t *out)
+bool token_attributes_supported(const struct token *t, const struct algorithm *a)
 {
-    const uint8_t rsa[RSA_ATTRIBUTES_LEN] = { ALGORITHM_RSA, (uint8_t)(bits >> 8), (uint8_t)bits,
-                                              0x00,          RSA_EXPONENT_BITS,    0x00 };
+    const struct token_profile *profile = t->options.profile;
+
+    if (a->id != ALGORITHM_RSA)
+        return is_listed(profile, PROFILE_P_256 + (unsigned int)(a->curve - curves));
+    for (unsigned int i = 0; i < RSA_SIZES; i++)
+        if (rsa_sizes[i] == a->bits)
+            return is_listed(profile, PROFILE_RSA_2048 + i);
+    return false;
+}
+
+size_t token_attributes_of_curve(const struct token_profile *profile, enum algorithm_id id,
+                                 const struct curve *curve, uint8_t *out)
+{
+    size_t len = 1 + (size_t)curve->oid_len;
+
+    out[0] = (uint8_t)id;
+    memcpy(out + 1, curve->oid, curve->oid_len);
+    if (profile->ec_with_public)
+        out[len++] = WITH_PUBLIC_KEY;
+    return len;
+}
+
+size_t token_attributes_of_rsa(const struct token_profile *profile, unsigned int bits, uint8_t *out)
+{
+    const uint8_t rsa[RSA_ATTRIBUTES_LEN] = {
+        ALGORITHM_RSA, (uint8_t)(bits >> 8),       (uint8_t)bits,
+        0x00,          profile->rsa_exponent_bits, profile->rsa_format
+    };
 
     memcpy(out, rsa, sizeof rsa);
     return sizeof rsa;
 }
 
-static gpg_error_t list_slot(struct buffer *out, enum slot slot)
+/* With the stray 06 08 that CanoKey has before the OID. */
+static gpg_error_t list_sm2(struct buffer *out, unsigned int tag, enum slot slot)
+{
+    const uint8_t sm2[] = { slot == SLOT_DECRYPT ? ALGORITHM_ECDH : ALGORITHM_ECDSA,
+                            0x06,
+                            0x08,
+                            0x2A,
+                            0x81,
+                            0x1C,
+                            0xCF,
+                            0x55,
+                            0x01,
+                            0x82,
+                            0x2D };
+
+    return token_tlv_append(out, tag, view_of(sm2, sizeof sm2));
+}
+
+static gpg_error_t list_curve(const struct token_profile *profile, struct buffer *out,
+                              unsigned int tag, const struct curve *curve, enum slot slot)
 {
     static const enum algorithm_id ids[] = { ALGORITHM_ECDH, ALGORITHM_ECDSA, ALGORITHM_EDDSA };
-    unsigned int tag = 0xC1 + (unsigned int)slot;
     uint8_t octets[ATTRIBUTES_MAX];
     gpg_error_t err = 0;
     struct algorithm a;
+    bool fits;
     size_t len;
 
-    for (size_t i = 0; i < RSA_SIZES && !err; i++) {
-        len = token_attributes_of_rsa(rsa_sizes[i], octets);
-        err = token_tlv_append(out, tag, view_of(octets, len));
-    }
-    for (size_t i = 0; i < CURVES * 3 && !err; i++) {
-        len = token_attributes_of_curve(ids[i % 3], &curves[i / 3], octets);
-        if (token_attributes_parse(view_of(octets, len), &a) && token_attributes_fit(&a, slot))
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0] && !err; i++) {
+        len = token_attributes_of_curve(profile, ids[i], curve, octets);
+        fits = token_attributes_parse(view_of(octets, len), &a) && token_attributes_fit(&a, slot);
+        /* X25519 for EdDSA everywhere, and Ed25519 for decryption */
+        if (profile->list_wrong_25519 && ids[i] == ALGORITHM_EDDSA && curve->field == 32)
+            fits = fits || curve->form == CURVE_MONTGOMERY || curve->form == CURVE_EDWARDS;
+        if (fits)
             err = token_tlv_append(out, tag, view_of(octets, len));
     }
     return err;
 }
 
-gpg_error_t token_attributes_list(struct buffer *out)
+static gpg_error_t list_slot(const struct token_profile *profile, struct buffer *out,
+                             enum slot slot)
 {
-    gpg_error_t err = list_slot(out, SLOT_SIGN);
+    unsigned int tag = 0xC1 + (unsigned int)slot;
+    uint8_t octets[ATTRIBUTES_MAX];
+    gpg_error_t err = 0;
+    size_t len;
+
+    for (const uint8_t *listed = profile->algorithms; *listed && !err; listed++)
+        if (*listed == PROFILE_SM_2) {
+            err = list_sm2(out, tag, slot);
+        } else if (*listed >= PROFILE_P_256) {
+            err = list_curve(profile, out, tag, &curves[*listed - PROFILE_P_256], slot);
+        } else {
+            len = token_attributes_of_rsa(profile, rsa_sizes[*listed - PROFILE_RSA_2048], octets);
+            err = token_tlv_append(out, tag, view_of(octets, len));
+        }
+    return err;
+}
+
+gpg_error_t token_attributes_list(const struct token_profile *profile, struct buffer *out)
+{
+    gpg_error_t err = list_slot(profile, out, SLOT_SIGN);
 
     if (!err)
-        err = list_slot(out, SLOT_DECRYPT);
-    return err ? err : list_slot(out, SLOT_AUTHENTICATE);
+        err = list_slot(profile, out, SLOT_DECRYPT);
+    return err ? err : list_slot(profile, out, SLOT_AUTHENTICATE);
 }
 
 /* Another algorithm takes the slot's key with it (§4.4.3.9). */
@@ -149,7 +217,8 @@ uint16_t token_put_attributes(struct token *t, enum slot slot, struct view value
     struct key *key = &t->card.keys[slot];
     struct algorithm algorithm;
 
-    if (!token_attributes_parse(value, &algorithm) || !token_attributes_fit(&algorithm, slot))
+    if (!token_attributes_parse(value, &algorithm) || !token_attributes_fit(&algorithm, slot) ||
+        !token_attributes_supported(t, &algorithm))
         return SW_BAD_DATA;
     if (view_equal(value, view_of(key->attributes, key->attributes_len)))
         return SW_OK;

@@ -20,9 +20,9 @@ const uint16_t token_object_max[OBJECT_COUNT] = {
     [OBJECT_CERTIFICATE_3] = CERTIFICATE_MAX,
 };
 
-static void key_init(struct key *key)
+static void key_init(const struct token_profile *profile, struct key *key)
 {
-    key->attributes_len = token_attributes_of_rsa(2048, key->attributes);
+    key->attributes_len = token_attributes_of_rsa(profile, 2048, key->attributes);
     key->uif[1] = UIF_BUTTON;
     key->e = BUFFER(4);
     key->p = BUFFER(RSA_BITS_MAX / 8);
@@ -31,22 +31,26 @@ static void key_init(struct key *key)
     key->public_object = BUFFER(RSA_BITS_MAX / 8 + 32);
 }
 
-gpg_error_t token_card_factory(struct card *card)
+gpg_error_t token_card_factory(const struct token_profile *profile, struct card *card)
 {
     gpg_error_t err;
 
     memset(card, 0, sizeof *card);
+    card->pw1_for_several = profile->several_signatures;
     card->pw1.value = card->pw3.value = card->rc.value = BUFFER(PASSWORD_MAX);
     for (size_t i = 0; i < OBJECT_COUNT; i++)
         card->objects[i] = BUFFER(token_object_max[i]);
     for (size_t i = 0; i < SLOT_COUNT; i++)
-        key_init(&card->keys[i]);
+        key_init(profile, &card->keys[i]);
     err = token_password_set(&card->pw1, view_of(DEFAULT_PW1, strlen(DEFAULT_PW1)));
     if (!err)
         err = token_password_set(&card->pw3, view_of(DEFAULT_PW3, strlen(DEFAULT_PW3)));
     /* "Not known" of ISO 5218 is what the specification starts with (§4.4.3.5). */
-    if (!err)
+    if (!err && !profile->sex_unset)
         err = buffer_append_u8(&card->objects[OBJECT_SEX], '9');
+    if (!err && profile->language)
+        err = buffer_append(&card->objects[OBJECT_LANGUAGE], profile->language,
+                            strlen(profile->language));
     if (err)
         token_card_free(card);
     return err;

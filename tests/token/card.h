@@ -65,18 +65,18 @@ enum object {
 #define DEFAULT_PW3       "12345678"
 #define CERTIFICATES      3
 #define PASSWORD_TRIES    3
-#define PASSWORD_MAX      127
+#define PASSWORD_MAX      127  /* of any profile */
 #define SPECIAL_MAX       255  /* login, URL and private objects: C0 octets 7 and 8 */
 #define CERTIFICATE_MAX   2048 /* C0 octets 5 and 6 */
-#define CHALLENGE_MAX     1024 /* C0 octets 3 and 4 */
-#define COMMAND_MAX       3072 /* 7F66: whole command APDU */
-#define RESPONSE_MAX      3072 /* 7F66: whole response APDU */
+#define CHAIN_MAX         3072 /* data of a chained command */
+#define ANSWER_MAX        4096 /* data of an answer that is handed over in parts */
 #define ATTRIBUTES_MAX    16
 #define FINGERPRINT_LEN   20
 #define RSA_BITS_MAX      4096
 #define FIELD_MAX         66 /* octets of a coordinate of P-521 */
 #define SIGNATURES_MAX    0xFFFFFFu
-#define HISTORICAL_LEN    10
+#define HISTORICAL_MAX    15
+#define ATR_MAX           33
 #define UIF_PERMANENT     0x02 /* D6 to D8, first octet (§4.4.3.6); 00 off, 01 on */
 #define UIF_BUTTON        0x20 /* and second */
 #define AID_LEN           16
@@ -149,14 +149,16 @@ enum application { APPLICATION_NONE, APPLICATION_OPENPGP, APPLICATION_OTHER };
 
 struct token {
     struct token_options options;
+    uint8_t capabilities[EXTENDED_CAP_LEN]; /* DO C0 */
     struct card card;
-    uint8_t atr[33];
+    uint8_t atr[ATR_MAX];
     size_t atr_len;
 
     /* Lost at reset: */
     enum application selected;
     bool verified[VERIFICATIONS];
-    enum slot decrypt_with; /* MSE SET */
+    bool mode_lost[VERIFICATIONS]; /* verified, and of no use: PROFILE_STATUS_CLEARS */
+    enum slot decrypt_with;        /* MSE SET */
     enum slot authenticate_with;
     unsigned int certificate; /* current occurrence of 7F21 */
     bool chaining;
@@ -164,19 +166,46 @@ struct token {
     struct buffer chain;
     struct buffer rest; /* of the answer, for GET RESPONSE */
     size_t rest_at;
+    bool long_answer; /* the last one was */
 };
 
+/* C0, first and last octet */
+enum capability {
+    CAN_GET_CHALLENGE = 0x40,
+    HAS_PRIVATE_OBJECTS = 0x08,
+    CAN_AES = 0x02,
+    CAN_KDF = 0x01
+};
+#define CAN_MSE 0x01
+
+static inline bool token_can(const struct token *t, enum capability capability)
+{
+    return t->capabilities[0] & (uint8_t)capability;
+}
+
+/* A status word of the profile, or the one that is usual. */
+static inline uint16_t token_word(uint16_t own, uint16_t usual)
+{
+    return own ? own : usual;
+}
+
 /* card.c: the card's memory. */
-gpg_error_t token_card_factory(struct card *card);
+gpg_error_t token_card_factory(const struct token_profile *profile, struct card *card);
 void token_card_free(struct card *card);
 extern const uint16_t token_object_max[OBJECT_COUNT];
 
 /* Handlers: append the answer's data, return the status word. */
 typedef uint16_t token_handler(struct token *t, const struct command *c, struct buffer *answer);
 
-/* token.c */
-token_handler token_select, token_terminate, token_activate;
+/* token.c: what an application loses when another is selected. */
 void token_forget(struct token *t);
+
+/* selection.c */
+token_handler token_select, token_terminate, token_activate;
+
+/* historical_bytes.c; returns how many. */
+size_t token_historical_bytes(const struct token *t, uint8_t out[HISTORICAL_MAX]);
+size_t token_make_atr(const struct token *t, uint8_t out[ATR_MAX]);
 
 /* composed_objects.c. GPG_ERR_NOT_FOUND: this card has no such object. */
 gpg_error_t token_compose(const struct token *t, unsigned int tag, struct buffer *b);
@@ -184,13 +213,15 @@ gpg_error_t token_compose(const struct token *t, unsigned int tag, struct buffer
 /* data_objects.c, put_data.c */
 token_handler token_get_data, token_get_data_odd, token_select_data, token_get_next_data;
 token_handler token_put_data, token_put_data_odd, token_get_challenge;
-void token_historical_bytes(const struct token *t, uint8_t out[HISTORICAL_LEN]);
 void token_aid(const struct token *t, uint8_t out[AID_LEN]);
 bool token_find_object(const struct token *t, unsigned int tag, enum object *object);
 enum access token_read_access(unsigned int tag);
+bool token_has_object(const struct token *t, unsigned int tag);
 
 /* pins.c */
 token_handler token_verify, token_change_reference_data, token_reset_retry_counter;
+/* Verified, and good for use. */
+bool token_verified(const struct token *t, enum verification verification);
 bool token_may(const struct token *t, enum access access);
 gpg_error_t token_password_set(struct password *password, struct view value);
 uint16_t token_put_resetting_code(struct token *t, struct view value);
@@ -205,12 +236,16 @@ size_t token_kdf_digest_len(const struct card *card);
 /* attributes.c */
 bool token_attributes_parse(struct view attributes, struct algorithm *algorithm);
 bool token_attributes_fit(const struct algorithm *algorithm, enum slot slot);
+/* Does this device have it? */
+bool token_attributes_supported(const struct token *t, const struct algorithm *algorithm);
 const struct curve *token_curve_by_oid(struct view oid);
-/* The attributes of an EC key; out holds ATTRIBUTES_MAX. */
-size_t token_attributes_of_curve(enum algorithm_id id, const struct curve *curve, uint8_t *out);
-size_t token_attributes_of_rsa(unsigned int bits, uint8_t *out);
+/* The attributes of a key as the device writes them; out holds ATTRIBUTES_MAX. */
+size_t token_attributes_of_curve(const struct token_profile *profile, enum algorithm_id id,
+                                 const struct curve *curve, uint8_t *out);
+size_t token_attributes_of_rsa(const struct token_profile *profile, unsigned int bits,
+                               uint8_t *out);
 /* Content of DO FA. */
-gpg_error_t token_attributes_list(struct buffer *out);
+gpg_error_t token_attributes_list(const struct token_profile *profile, struct buffer *out);
 uint16_t token_put_attributes(struct token *t, enum slot slot, struct view value);
 
 /* keys.c */
@@ -238,8 +273,8 @@ gpg_error_t token_ec_generate(const struct curve *curve, struct buffer *d);
 token_handler token_perform_security_operation, token_internal_authenticate;
 token_handler token_manage_security_environment;
 
-/* curves.c: RFC 7748 and affine arithmetic. */
-gpg_error_t token_ecdh(const struct curve *curve, struct view d, struct view point,
+/* curves.c: RFC 7748 and affine arithmetic. The shared x, or with `whole` 04 x y. */
+gpg_error_t token_ecdh(const struct curve *curve, struct view d, struct view point, bool whole,
                        struct buffer *shared);
 int token_montgomery_id(const struct curve *curve);
 

@@ -3,49 +3,6 @@
 
 #include <string.h>
 
-/* C0, first octet */
-#define CAN_GET_CHALLENGE     0x40
-#define CAN_IMPORT_KEYS       0x20
-#define CAN_CHANGE_PW_STATUS  0x10
-#define HAS_PRIVATE_OBJECTS   0x08
-#define CAN_CHANGE_ATTRIBUTES 0x04
-#define CAN_AES               0x02
-#define CAN_KDF               0x01
-#define CAN_MSE               0x01 /* C0, last octet */
-
-/* Third octet of the card capabilities, ISO 7816-4 table 119 (2013) */
-#define CAPABILITY_CHAINING      0x80
-#define CAPABILITY_EXTENDED      0x40
-#define CAPABILITY_EXTENDED_INFO 0x20
-
-#define CARD_SERVICE_DATA 0xF5 /* selection by whole or partial AID, objects in EF.DIR, EF.ATR */
-#define LIFE_INITIALISED  0x03
-#define LIFE_OPERATIONAL  0x05
-
-static uint8_t capabilities(const struct token *t)
-{
-    return (uint8_t)((t->options.command_chaining ? CAPABILITY_CHAINING : 0) |
-                     (t->options.extended_length ? CAPABILITY_EXTENDED : 0) |
-                     (t->options.extended_length ? CAPABILITY_EXTENDED_INFO : 0));
-}
-
-void token_historical_bytes(const struct token *t, uint8_t out[HISTORICAL_LEN])
-{
-    const uint8_t bytes[HISTORICAL_LEN] = { 0x00, /* compact TLV, status at the end */
-                                            0x31,
-                                            CARD_SERVICE_DATA, /* one octet */
-                                            0x73,
-                                            0xC0,
-                                            0x01, /* three octets: selection, data coding, ... */
-                                            capabilities(t), /* ... lengths */
-                                            t->card.terminated ? LIFE_INITIALISED
-                                                               : LIFE_OPERATIONAL,
-                                            0x90,
-                                            0x00 };
-
-    memcpy(out, bytes, sizeof bytes);
-}
-
 void token_aid(const struct token *t, uint8_t out[AID_LEN])
 {
     const struct token_options *o = &t->options;
@@ -55,8 +12,8 @@ void token_aid(const struct token *t, uint8_t out[AID_LEN])
                                    0x01,
                                    0x24,
                                    0x01,
-                                   0x03,
-                                   0x04,
+                                   (uint8_t)(o->profile->version >> 8),
+                                   (uint8_t)o->profile->version,
                                    (uint8_t)(o->manufacturer >> 8),
                                    (uint8_t)o->manufacturer,
                                    (uint8_t)(o->serial >> 24),
@@ -78,21 +35,25 @@ static gpg_error_t put_aid(const struct token *t, unsigned int tag, struct buffe
 
 static gpg_error_t put_historical_bytes(const struct token *t, unsigned int tag, struct buffer *b)
 {
-    uint8_t bytes[HISTORICAL_LEN];
+    uint8_t bytes[HISTORICAL_MAX];
+    size_t len = token_historical_bytes(t, bytes);
 
     (void)tag;
-    token_historical_bytes(t, bytes);
-    return buffer_append(b, bytes, sizeof bytes);
+    return buffer_append(b, bytes, len);
 }
 
 static gpg_error_t put_length_info(const struct token *t, unsigned int tag, struct buffer *b)
 {
-    const uint8_t info[] = { 0x02, 0x02, COMMAND_MAX >> 8,  COMMAND_MAX & 0xFF,
-                             0x02, 0x02, RESPONSE_MAX >> 8, RESPONSE_MAX & 0xFF };
+    const struct token_profile *p = t->options.profile;
+    const uint8_t info[] = {
+        0x02, 0x02, (uint8_t)(p->command_max >> 8),  (uint8_t)p->command_max,
+        0x02, 0x02, (uint8_t)(p->response_max >> 8), (uint8_t)p->response_max
+    };
 
     (void)tag;
-    return t->options.extended_length ? buffer_append(b, info, sizeof info)
-                                      : gpg_error(GPG_ERR_NOT_FOUND);
+    if (p->command_max == 0 || (p->extended_length && !t->options.extended_length))
+        return gpg_error(GPG_ERR_NOT_FOUND);
+    return buffer_append(b, info, sizeof info);
 }
 
 static gpg_error_t put_features(const struct token *t, unsigned int tag, struct buffer *b)
@@ -107,29 +68,38 @@ static gpg_error_t put_features(const struct token *t, unsigned int tag, struct 
 static gpg_error_t put_extended_capabilities(const struct token *t, unsigned int tag,
                                              struct buffer *b)
 {
-    static const uint8_t c0[EXTENDED_CAP_LEN] = { CAN_GET_CHALLENGE | CAN_IMPORT_KEYS |
-                                                      CAN_CHANGE_PW_STATUS | HAS_PRIVATE_OBJECTS |
-                                                      CAN_CHANGE_ATTRIBUTES | CAN_AES | CAN_KDF,
-                                                  0x00, /* no secure messaging */
-                                                  CHALLENGE_MAX >> 8,
-                                                  CHALLENGE_MAX & 0xFF,
-                                                  CERTIFICATE_MAX >> 8,
-                                                  CERTIFICATE_MAX & 0xFF,
-                                                  SPECIAL_MAX >> 8,
-                                                  SPECIAL_MAX & 0xFF,
-                                                  0x00, /* no PIN block 2 */
-                                                  CAN_MSE };
-
-    (void)t;
     (void)tag;
-    return buffer_append(b, c0, sizeof c0);
+    return buffer_append(b, t->capabilities, sizeof t->capabilities);
 }
 
 static gpg_error_t put_attributes(const struct token *t, unsigned int tag, struct buffer *b)
 {
     const struct key *key = &t->card.keys[tag - 0xC1];
+    gpg_error_t err = buffer_append(b, key->attributes, key->attributes_len);
 
-    return buffer_append(b, key->attributes, key->attributes_len);
+    if (!err && t->options.profile->ec_stray_octet && key->attributes[0] != ALGORITHM_RSA)
+        err = buffer_append_u8(b, 0x5A);
+    return err;
+}
+
+/* A fourth key, of which there is not much to see. */
+static gpg_error_t pad_attestation(const struct token *t, size_t len, gpg_error_t err,
+                                   struct buffer *b)
+{
+    for (size_t i = 0; i < len && !err && t->options.profile->attestation; i++)
+        err = buffer_append_u8(b, 0);
+    return err;
+}
+
+static gpg_error_t put_attestation(const struct token *t, unsigned int tag, struct buffer *b)
+{
+    static const uint8_t touch[] = { 0x00, UIF_BUTTON };
+    uint8_t attributes[ATTRIBUTES_MAX];
+    size_t len = token_attributes_of_rsa(t->options.profile, 2048, attributes);
+
+    if (!t->options.profile->attestation)
+        return gpg_error(GPG_ERR_NOT_FOUND);
+    return tag == 0xD9 ? buffer_append(b, touch, sizeof touch) : buffer_append(b, attributes, len);
 }
 
 static gpg_error_t put_password_info(const struct token *t, unsigned int tag, struct buffer *b)
@@ -148,7 +118,7 @@ static gpg_error_t put_fingerprints(const struct token *t, unsigned int tag, str
     (void)tag;
     for (size_t i = 0; i < SLOT_COUNT && !err; i++)
         err = buffer_append(b, t->card.keys[i].fingerprint, FINGERPRINT_LEN);
-    return err;
+    return pad_attestation(t, FINGERPRINT_LEN, err, b);
 }
 
 static gpg_error_t put_ca_fingerprints(const struct token *t, unsigned int tag, struct buffer *b)
@@ -158,7 +128,7 @@ static gpg_error_t put_ca_fingerprints(const struct token *t, unsigned int tag, 
     (void)tag;
     for (size_t i = 0; i < SLOT_COUNT && !err; i++)
         err = buffer_append(b, t->card.keys[i].ca_fingerprint, FINGERPRINT_LEN);
-    return err;
+    return pad_attestation(t, FINGERPRINT_LEN, err, b);
 }
 
 static gpg_error_t put_times(const struct token *t, unsigned int tag, struct buffer *b)
@@ -168,11 +138,12 @@ static gpg_error_t put_times(const struct token *t, unsigned int tag, struct buf
     (void)tag;
     for (size_t i = 0; i < SLOT_COUNT && !err; i++)
         err = buffer_append(b, t->card.keys[i].created, sizeof t->card.keys[i].created);
-    return err;
+    return pad_attestation(t, sizeof t->card.keys->created, err, b);
 }
 
 static gpg_error_t put_key_information(const struct token *t, unsigned int tag, struct buffer *b)
 {
+    static const uint8_t attestation[] = { 0x81, ORIGIN_IMPORTED };
     gpg_error_t err = 0;
 
     (void)tag;
@@ -181,6 +152,8 @@ static gpg_error_t put_key_information(const struct token *t, unsigned int tag, 
         if (!err)
             err = buffer_append_u8(b, (uint8_t)t->card.keys[i].origin);
     }
+    if (!err && t->options.profile->attestation)
+        err = buffer_append(b, attestation, sizeof attestation);
     return err;
 }
 
@@ -201,9 +174,8 @@ static gpg_error_t put_signature_counter(const struct token *t, unsigned int tag
 
 static gpg_error_t put_algorithm_list(const struct token *t, unsigned int tag, struct buffer *b)
 {
-    (void)t;
     (void)tag;
-    return token_attributes_list(b);
+    return token_attributes_list(t->options.profile, b);
 }
 
 static gpg_error_t put_kdf(const struct token *t, unsigned int tag, struct buffer *b)
@@ -212,7 +184,9 @@ static gpg_error_t put_kdf(const struct token *t, unsigned int tag, struct buffe
     const struct buffer *kdf = &t->card.objects[OBJECT_KDF];
 
     (void)tag;
-    return kdf->len ? buffer_append_view(b, buffer_view(kdf)) : buffer_append(b, off, sizeof off);
+    if (kdf->len)
+        return buffer_append_view(b, buffer_view(kdf));
+    return t->options.profile->kdf_unset_empty ? 0 : buffer_append(b, off, sizeof off);
 }
 
 static const struct {
@@ -235,6 +209,8 @@ static const struct {
     { 0xD6, put_uif },
     { 0xD7, put_uif },
     { 0xD8, put_uif },
+    { 0xD9, put_attestation },
+    { 0xDA, put_attestation },
     { 0x93, put_signature_counter },
     { 0xFA, put_algorithm_list },
     { 0xF9, put_kdf },

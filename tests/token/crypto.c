@@ -28,6 +28,8 @@ static bool touched(const struct token *t, const struct key *key)
 {
     if (!t->options.button || key->uif[0] == 0)
         return true;
+    if (t->options.profile->touch_missed && t->long_answer)
+        return false;
     switch (t->options.touch) {
     case TOKEN_TOUCH_AUTO:
         return true;
@@ -37,6 +39,13 @@ static bool touched(const struct token *t, const struct key *key)
         break;
     }
     return false;
+}
+
+static uint16_t no_touch(struct token *t)
+{
+    if (t->options.profile->touch_loss_forgets)
+        memset(t->verified, 0, sizeof t->verified);
+    return token_word(t->options.profile->sw_no_touch, SW_NO_TOUCH);
 }
 
 /* c = m to the secret exponent, as many octets as the modulus has. */
@@ -105,14 +114,33 @@ static bool find_point(struct view data, struct view *point)
     return token_tlv_take(&template, &tag, point) && tag == EXTERNAL_POINT && template.len == 0;
 }
 
-static uint16_t ec_decipher(const struct key *key, const struct algorithm *a, struct view data,
-                            struct buffer *answer)
+/* The one way to write it: minimal lengths, and a point of the key's curve. */
+static bool is_exact(const struct curve *curve, struct view data, struct view point)
 {
+    size_t wanted = curve->form == CURVE_MONTGOMERY ? curve->field : 1 + 2 * (size_t)curve->field;
+    struct buffer inner = BUFFER(2 * FIELD_MAX + 16), middle = inner, whole = inner;
+    bool exact = point.len == wanted && !token_tlv_append(&inner, EXTERNAL_POINT, point) &&
+                 !token_tlv_append(&middle, PUBLIC_KEY_DO, buffer_view(&inner)) &&
+                 !token_tlv_append(&whole, CIPHER_DO, buffer_view(&middle)) &&
+                 view_equal(data, buffer_view(&whole));
+
+    buffer_free(&inner);
+    buffer_free(&middle);
+    buffer_free(&whole);
+    return exact;
+}
+
+static uint16_t ec_decipher(const struct token_profile *p, const struct key *key,
+                            const struct algorithm *a, struct view data, struct buffer *answer)
+{
+    bool whole = p->ecdh_koblitz_whole && strcmp(a->curve->name, "secp256k1") == 0;
     struct view point;
 
     if (!find_point(data, &point))
         return SW_BAD_DATA;
-    return token_ecdh(a->curve, buffer_view(&key->d), point, answer) ? SW_BAD_DATA : SW_OK;
+    if (p->ecdh_exact && !is_exact(a->curve, data, point))
+        return SW_WRONG_LENGTH;
+    return token_ecdh(a->curve, buffer_view(&key->d), point, whole, answer) ? SW_BAD_DATA : SW_OK;
 }
 
 /* CBC with a first vector of zeros under DO D5. */
@@ -149,16 +177,16 @@ static uint16_t decipher(struct token *t, struct view data, struct buffer *answe
 
     if (!token_may(t, ACCESS_PW1))
         return SW_NOT_ALLOWED;
-    if (data.len && data.data[0] == PADDING_AES)
+    if (data.len && data.data[0] == PADDING_AES && token_can(t, CAN_AES))
         return aes(t, false, view_of(data.data + 1, data.len - 1), answer);
     if (!token_key_present(key))
         return SW_NOT_FOUND;
     if (!find_algorithm(key, &algorithm) || data.len == 0)
         return SW_WRONG_LENGTH;
     if (!touched(t, key))
-        return SW_NO_TOUCH;
+        return no_touch(t);
     if (algorithm.id != ALGORITHM_RSA)
-        return ec_decipher(key, &algorithm, data, answer);
+        return ec_decipher(t->options.profile, key, &algorithm, data, answer);
     if (!view_u8(&data, &first) || first != PADDING_RSA)
         return SW_BAD_DATA;
     return rsa_decipher(key, &algorithm, data, answer);
@@ -166,6 +194,8 @@ static uint16_t decipher(struct token *t, struct view data, struct buffer *answe
 
 static uint16_t encipher(struct token *t, struct view data, struct buffer *answer)
 {
+    if (!token_can(t, CAN_AES))
+        return SW_BAD_PARAMETERS;
     if (!token_may(t, ACCESS_PW1))
         return SW_NOT_ALLOWED;
     if (buffer_append_u8(answer, PADDING_AES))
@@ -174,10 +204,13 @@ static uint16_t encipher(struct token *t, struct view data, struct buffer *answe
 }
 
 /* RFC 8017 §9.2: 00 01 FF ... FF 00 DigestInfo; DigestInfo at most 40 % of it (§7.2.10). */
-static uint16_t rsa_sign(const struct key *key, const struct algorithm *a, struct view info,
-                         struct buffer *answer)
+static uint16_t rsa_sign(const struct token_profile *p, const struct key *key,
+                         const struct algorithm *a, struct view info, struct buffer *answer)
 {
+    struct buffer signature = BUFFER(RSA_BITS_MAX / 8);
     uint8_t block[RSA_BITS_MAX / 8];
+    uint16_t sw = SW_FAILED;
+    struct view value;
     size_t width = a->bits / 8;
 
     if (info.len == 0 || info.len > width * 2 / 5)
@@ -187,9 +220,14 @@ static uint16_t rsa_sign(const struct key *key, const struct algorithm *a, struc
     block[1] = 0x01;
     block[width - info.len - 1] = 0x00;
     memcpy(block + width - info.len, info.data, info.len);
-    return rsa_raw(key, "(data (flags raw)(value %m))", view_of(block, width), width, answer)
-               ? SW_FAILED
-               : SW_OK;
+    if (!rsa_raw(key, "(data (flags raw)(value %m))", view_of(block, width), width, &signature)) {
+        value = buffer_view(&signature);
+        if (p->signature_loses_zero)
+            value = view_strip_zeros(value);
+        sw = buffer_append_view(answer, value) ? SW_MEMORY : SW_OK;
+    }
+    buffer_free(&signature);
+    return sw;
 }
 
 /* r and s side by side, each as long as the field. */
@@ -246,9 +284,9 @@ static uint16_t sign_with(struct token *t, enum slot slot, struct view data, str
     if (!find_algorithm(key, &algorithm) || !key->secret)
         return SW_CONDITIONS;
     if (!touched(t, key))
-        return SW_NO_TOUCH;
+        return no_touch(t);
     if (algorithm.id == ALGORITHM_RSA)
-        return rsa_sign(key, &algorithm, data, answer);
+        return rsa_sign(t->options.profile, key, &algorithm, data, answer);
     return ec_sign(key, &algorithm, data, answer);
 }
 
@@ -256,7 +294,7 @@ static uint16_t compute_signature(struct token *t, struct view data, struct buff
 {
     uint16_t sw;
 
-    if (!t->verified[VERIFIED_PW1_SIGN])
+    if (!token_verified(t, VERIFIED_PW1_SIGN))
         return SW_NOT_ALLOWED;
     sw = sign_with(t, SLOT_SIGN, data, answer);
     if (sw != SW_OK)
@@ -301,6 +339,8 @@ uint16_t token_manage_security_environment(struct token *t, const struct command
     enum slot slot;
 
     (void)answer;
+    if (t->capabilities[EXTENDED_CAP_LEN - 1] != CAN_MSE)
+        return SW_NO_INSTRUCTION;
     if (c->p1 != 0x41 || (c->p2 != 0xB8 && c->p2 != 0xA4))
         return SW_BAD_PARAMETERS;
     if (c->data.len != 3)

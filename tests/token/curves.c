@@ -5,9 +5,9 @@
 
 /* All of them are on curves without a cofactor, so a point of the curve is a good point. */
 static gpg_error_t weierstrass(const struct curve *curve, struct view d, struct view point,
-                               struct buffer *shared)
+                               bool whole, struct buffer *shared)
 {
-    gcry_mpi_t k = NULL, encoded = NULL, x = gcry_mpi_new(0);
+    gcry_mpi_t k = NULL, encoded = NULL, x = gcry_mpi_new(0), y = gcry_mpi_new(0);
     gcry_mpi_point_t p = gcry_mpi_point_new(0);
     gcry_ctx_t ctx = NULL;
     gpg_error_t err;
@@ -23,14 +23,19 @@ static gpg_error_t weierstrass(const struct curve *curve, struct view d, struct 
         err = gpg_error(GPG_ERR_BAD_DATA);
     if (!err) {
         gcry_mpi_ec_mul(p, k, p, ctx);
-        if (gcry_mpi_ec_get_affine(x, NULL, p, ctx))
+        if (gcry_mpi_ec_get_affine(x, y, p, ctx))
             err = gpg_error(GPG_ERR_BAD_DATA);
     }
+    if (!err && whole)
+        err = buffer_append_u8(shared, 0x04);
     if (!err)
         err = token_mpi_append(shared, x, curve->field);
+    if (!err && whole)
+        err = token_mpi_append(shared, y, curve->field);
     gcry_ctx_release(ctx);
     gcry_mpi_point_release(p);
     gcry_mpi_release(x);
+    gcry_mpi_release(y);
     gcry_mpi_release(encoded);
     gcry_mpi_release(k);
     return err;
@@ -65,7 +70,7 @@ static gpg_error_t montgomery(const struct curve *curve, struct view d, struct v
     return err;
 }
 
-gpg_error_t token_ecdh(const struct curve *curve, struct view d, struct view point,
+gpg_error_t token_ecdh(const struct curve *curve, struct view d, struct view point, bool whole,
                        struct buffer *shared)
 {
     if (curve->form == CURVE_EDWARDS || d.len != curve->field)
@@ -75,5 +80,5 @@ gpg_error_t token_ecdh(const struct curve *curve, struct view d, struct view poi
                                          : gpg_error(GPG_ERR_BAD_DATA);
     if (point.len != 1 + 2 * (size_t)curve->field || point.data[0] != 0x04)
         return gpg_error(GPG_ERR_BAD_DATA);
-    return weierstrass(curve, d, point, shared);
+    return weierstrass(curve, d, point, whole, shared);
 }

@@ -182,6 +182,7 @@ static unsigned int rsa_bits(const struct openpgp_secret_key *key)
 
 static gpg_error_t fill_slot(struct token *t, enum slot slot, const struct openpgp_secret_key *key)
 {
+    const struct token_profile *profile = t->options.profile;
     struct key *to = &t->card.keys[slot];
     struct buffer d = BUFFER(FIELD_MAX);
     uint8_t attributes[ATTRIBUTES_MAX];
@@ -193,9 +194,10 @@ static gpg_error_t fill_slot(struct token *t, enum slot slot, const struct openp
     if (err)
         goto leave;
     if (key->algorithm == OPENPGP_RSA)
-        len = token_attributes_of_rsa(rsa_bits(key), attributes);
+        len = token_attributes_of_rsa(profile, rsa_bits(key), attributes);
     else
-        len = token_attributes_of_curve(card_algorithm(key->algorithm), curve_of(key), attributes);
+        len = token_attributes_of_curve(profile, card_algorithm(key->algorithm), curve_of(key),
+                                        attributes);
     if (token_put_attributes(t, slot, view_of(attributes, len)) != SW_OK) {
         err = gpg_error(GPG_ERR_BAD_DATA);
         goto leave;

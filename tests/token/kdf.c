@@ -84,6 +84,14 @@ static gpg_error_t replace_passwords(struct card *card, const struct kdf *kdf, b
     return err;
 }
 
+static bool has_keys(const struct card *card)
+{
+    for (size_t i = 0; i < SLOT_COUNT; i++)
+        if (token_key_present(&card->keys[i]))
+            return true;
+    return false;
+}
+
 uint16_t token_put_kdf(struct token *t, struct view value)
 {
     struct buffer *object = &t->card.objects[OBJECT_KDF];
@@ -94,6 +102,8 @@ uint16_t token_put_kdf(struct token *t, struct view value)
         return SW_WRONG_LENGTH;
     if (!kdf_parse(value, &kdf))
         return SW_BAD_DATA;
+    if (t->options.profile->kdf_before_keys && has_keys(&t->card))
+        return SW_CONDITIONS;
     if (replace_passwords(&t->card, &kdf, was_on))
         return SW_MEMORY;
     buffer_clear(object);

@@ -70,7 +70,8 @@ leave:
 }
 
 /* Control reference template: which slot, alone or with the number of its key. */
-static bool find_slot(unsigned int tag, struct view value, enum slot *slot)
+static bool find_slot(const struct token_profile *profile, unsigned int tag, struct view value,
+                      enum slot *slot)
 {
     static const uint16_t tags[SLOT_COUNT] = { 0xB6, 0xB8, 0xA4 };
     struct view number;
@@ -78,8 +79,9 @@ static bool find_slot(unsigned int tag, struct view value, enum slot *slot)
     for (unsigned int i = 0; i < SLOT_COUNT; i++)
         if (tags[i] == tag) {
             *slot = (enum slot)i;
-            return value.len == 0 || (value.len == 3 && token_tlv_find(value, 0x84, &number) &&
-                                      number.data[0] == i + 1);
+            return value.len == 0 ||
+                   (!profile->short_template && value.len == 3 &&
+                    token_tlv_find(value, 0x84, &number) && number.data[0] == i + 1);
         }
     return false;
 }
@@ -123,7 +125,8 @@ uint16_t token_key_pair(struct token *t, const struct command *c, struct buffer 
 
     if ((c->p1 != GENERATE && c->p1 != READ) || c->p2)
         return SW_BAD_PARAMETERS;
-    if (!token_tlv_take(&crt, &tag, &value) || crt.len || !find_slot(tag, value, &slot))
+    if (!token_tlv_take(&crt, &tag, &value) || crt.len ||
+        !find_slot(t->options.profile, tag, value, &slot))
         return SW_BAD_DATA;
     if (c->p1 == GENERATE) {
         if (!token_may(t, ACCESS_PW3))
@@ -135,7 +138,7 @@ uint16_t token_key_pair(struct token *t, const struct command *c, struct buffer 
             t->card.signatures = 0;
     }
     if (!token_key_present(&t->card.keys[slot]))
-        return SW_NOT_FOUND;
+        return token_word(t->options.profile->sw_empty_key, SW_NOT_FOUND);
     return buffer_append_view(answer, buffer_view(&t->card.keys[slot].public_object)) ? SW_MEMORY
                                                                                       : SW_OK;
 }
@@ -225,7 +228,7 @@ uint16_t token_import_key(struct token *t, struct view extended_header_list)
     if (!token_tlv_take(&extended_header_list, &tag, &list) || tag != 0x4D ||
         extended_header_list.len)
         return SW_BAD_DATA;
-    if (!token_tlv_take(&list, &tag, &crt) || !find_slot(tag, crt, &slot))
+    if (!token_tlv_take(&list, &tag, &crt) || !find_slot(&token_profile_generic, tag, crt, &slot))
         return SW_BAD_DATA;
     if (!token_tlv_take(&list, &tag, &template) || tag != 0x7F48 ||
         !token_tlv_take(&list, &tag, &numbers) || tag != 0x5F48 || list.len)

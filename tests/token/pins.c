@@ -24,15 +24,20 @@ gpg_error_t token_password_set(struct password *password, struct view value)
     return err;
 }
 
+bool token_verified(const struct token *t, enum verification verification)
+{
+    return t->verified[verification] && !t->mode_lost[verification];
+}
+
 bool token_may(const struct token *t, enum access access)
 {
     switch (access) {
     case ACCESS_ALWAYS:
         return true;
     case ACCESS_PW1:
-        return t->verified[VERIFIED_PW1_OTHER];
+        return token_verified(t, VERIFIED_PW1_OTHER);
     case ACCESS_PW3:
-        return t->verified[VERIFIED_PW3];
+        return token_verified(t, VERIFIED_PW3);
     case ACCESS_NEVER:
         break;
     }
@@ -45,16 +50,23 @@ static bool may_become(const struct token *t, const struct password *password, s
     size_t digest_len = token_kdf_digest_len(&t->card);
     size_t min = password == &t->card.pw1 ? PW1_MIN : password == &t->card.rc ? RC_MIN : PW3_MIN;
 
-    return digest_len ? len == digest_len : len >= min && len <= PASSWORD_MAX;
+    return digest_len ? len == digest_len : len >= min && len <= t->options.profile->password_max;
 }
 
-static uint16_t compare(struct password *password, struct view given)
+static uint16_t wrong(const struct token_profile *p, uint8_t tries)
+{
+    if (tries == 0 && p->sw_last_try)
+        return p->sw_last_try;
+    return p->wrong_pin_counts ? (uint16_t)(SW_TRIES_LEFT | tries) : SW_NOT_ALLOWED;
+}
+
+static uint16_t compare(const struct token *t, struct password *password, struct view given)
 {
     if (password->tries == 0)
-        return SW_BLOCKED;
+        return token_word(t->options.profile->sw_blocked, SW_BLOCKED);
     if (!view_equal(given, buffer_view(&password->value))) {
         password->tries--;
-        return SW_NOT_ALLOWED;
+        return wrong(t->options.profile, password->tries);
     }
     password->tries = PASSWORD_TRIES;
     return SW_OK;
@@ -80,9 +92,30 @@ static void forget_one(struct token *t, enum verification verification)
         t->verified[VERIFIED_PW1_SIGN] = t->verified[VERIFIED_PW1_OTHER] = false;
 }
 
-static uint16_t status(const struct token *t, enum verification verification, uint8_t tries)
+static uint16_t status(struct token *t, enum verification verification, uint8_t tries)
 {
+    if (t->options.profile->status == PROFILE_STATUS_REFUSED)
+        return SW_BAD_DATA;
+    if (t->options.profile->status == PROFILE_STATUS_CLEARS)
+        t->mode_lost[verification] = true;
     return t->verified[verification] ? SW_OK : (uint16_t)(SW_TRIES_LEFT | tries);
+}
+
+static uint16_t forget(struct token *t, const struct command *c, enum verification verification)
+{
+    if (t->options.profile->sw_forget)
+        return t->options.profile->sw_forget;
+    if (c->data.len)
+        return SW_WRONG_LENGTH;
+    t->verified[verification] = false;
+    return SW_OK;
+}
+
+static uint16_t bad_length(const struct token *t)
+{
+    if (token_kdf_digest_len(&t->card))
+        return token_word(t->options.profile->sw_bad_digest, SW_WRONG_LENGTH);
+    return SW_WRONG_LENGTH;
 }
 
 uint16_t token_verify(struct token *t, const struct command *c, struct buffer *answer)
@@ -93,24 +126,22 @@ uint16_t token_verify(struct token *t, const struct command *c, struct buffer *a
 
     (void)answer;
     if (!find_verification(c->p2, &verification) || (c->p1 != VERIFY_AND_SET && c->p1 != FORGET))
-        return SW_BAD_PARAMETERS;
+        return token_word(t->options.profile->sw_bad_parameters, SW_BAD_PARAMETERS);
     password = password_of(t, verification);
-    if (c->p1 == FORGET) {
-        if (c->data.len)
-            return SW_WRONG_LENGTH;
-        t->verified[verification] = false;
-        return SW_OK;
-    }
+    if (c->p1 == FORGET)
+        return forget(t, c, verification);
     if (c->data.len == 0)
         return status(t, verification, password->tries);
     if (c->data.len != password->value.len && !may_become(t, password, c->data.len))
-        return SW_WRONG_LENGTH;
-    sw = compare(password, c->data);
-    if (sw == SW_OK)
-        t->verified[verification] = true;
-    else
+        return bad_length(t);
+    sw = compare(t, password, c->data);
+    if (sw != SW_OK) {
         forget_one(t, verification);
-    return sw;
+        return sw;
+    }
+    t->verified[verification] = true;
+    t->mode_lost[verification] = false;
+    return SW_OK;
 }
 
 /* Splits off the old password by its stored length: nothing on the wire says where it ends. */
@@ -145,7 +176,7 @@ uint16_t token_change_reference_data(struct token *t, const struct command *c,
     password = password_of(t, verification);
     if (!split(password, c->data, &given, &wanted))
         given = c->data;
-    sw = compare(password, given);
+    sw = compare(t, password, given);
     if (sw != SW_OK) {
         forget_one(t, verification);
         return sw;
@@ -162,7 +193,7 @@ static uint16_t reset_with_code(struct token *t, struct view data)
         return SW_WRONG_LENGTH;
     if (!split(&t->card.rc, data, &given, &wanted))
         given = data;
-    sw = compare(&t->card.rc, given);
+    sw = compare(t, &t->card.rc, given);
     return sw == SW_OK ? replace(t, &t->card.pw1, wanted) : sw;
 }
 
@@ -204,9 +235,11 @@ uint16_t token_put_password_status(struct token *t, struct view value)
 
 void token_password_info(const struct token *t, uint8_t out[PASSWORD_INFO_LEN])
 {
+    const struct token_profile *p = t->options.profile;
+    const uint8_t rc_tries = t->card.rc.value.len ? t->card.rc.tries : p->rc_tries;
     const uint8_t info[PASSWORD_INFO_LEN] = {
-        t->card.pw1_for_several, PASSWORD_MAX,     PASSWORD_MAX,     PASSWORD_MAX,
-        t->card.pw1.tries,       t->card.rc.tries, t->card.pw3.tries
+        t->card.pw1_for_several, p->password_max, p->password_max,   p->password_max,
+        t->card.pw1.tries,       rc_tries,        t->card.pw3.tries,
     };
 
     memcpy(out, info, sizeof info);

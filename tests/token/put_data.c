@@ -49,10 +49,10 @@ static uint16_t set_octets(uint8_t *field, size_t len, struct view value)
 static uint16_t put_uif(struct token *t, struct key *key, struct view value)
 {
     if (!t->options.button)
-        return SW_NOT_FOUND;
+        return token_word(t->options.profile->sw_absent, SW_NOT_FOUND);
     if (value.len != sizeof key->uif)
         return SW_WRONG_LENGTH;
-    if (value.data[0] > UIF_PERMANENT || value.data[1] != UIF_BUTTON)
+    if (value.data[0] > t->options.profile->uif_max || value.data[1] != UIF_BUTTON)
         return SW_BAD_DATA;
     if (key->uif[0] == UIF_PERMANENT)
         return SW_CONDITIONS;
@@ -60,9 +60,12 @@ static uint16_t put_uif(struct token *t, struct key *key, struct view value)
     return SW_OK;
 }
 
-void token_set_touch(struct token *token, unsigned int slot, uint8_t mode)
+bool token_set_touch(struct token *token, unsigned int slot, uint8_t mode)
 {
+    if (!token->options.button)
+        return false;
     token->card.keys[slot].uif[0] = mode;
+    return true;
 }
 
 /* Objects of one slot: three tags in a row, for signature, decryption and authentication. */
@@ -89,6 +92,8 @@ uint16_t token_put_data(struct token *t, const struct command *c, struct buffer 
     enum object object;
 
     (void)answer;
+    if (!token_has_object(t, tag))
+        return token_word(t->options.profile->sw_absent, SW_NOT_FOUND);
     if (!token_may(t, write_access(tag)))
         return SW_NOT_ALLOWED;
     if (token_find_object(t, tag, &object))

@@ -186,8 +186,8 @@ gpg_error_t setup_card(struct program *p, bool fresh)
     for (size_t i = 0; i < a->import_count && !err; i++)
         err = import_file(p->token, a->imports[i]);
     for (unsigned int i = 0; i < SLOTS && !err; i++)
-        if (a->uif[i] >= 0)
-            token_set_touch(p->token, i, (uint8_t)a->uif[i]);
+        if (a->uif[i] >= 0 && !token_set_touch(p->token, i, (uint8_t)a->uif[i]))
+            err = say(gpg_error(GPG_ERR_NOT_SUPPORTED), "let a card without a button wait for one");
     token_reset(p->token);
     return err;
 }

@@ -257,7 +257,8 @@ static bool read_lines(struct view text, const struct fields *fields)
     return false;
 }
 
-static bool key_from_image(struct key *key, const struct key_image *image, enum slot slot)
+static bool key_from_image(const struct token_profile *profile, struct key *key,
+                           const struct key_image *image, enum slot slot)
 {
     const struct key_parts parts = { buffer_view(&image->numbers[0]),
                                      buffer_view(&image->numbers[1]),
@@ -267,7 +268,7 @@ static bool key_from_image(struct key *key, const struct key_image *image, enum 
 
     if (!token_attributes_parse(buffer_view(&image->attributes), &algorithm) ||
         !token_attributes_fit(&algorithm, slot) || image->origin > ORIGIN_IMPORTED ||
-        key->uif[0] > UIF_PERMANENT || key->uif[1] != UIF_BUTTON)
+        key->uif[0] > profile->uif_max || key->uif[1] != UIF_BUTTON)
         return false;
     memcpy(key->attributes, image->attributes.data, image->attributes.len);
     key->attributes_len = image->attributes.len;
@@ -282,7 +283,8 @@ static bool password_from_image(struct password *password, uint8_t tries)
     return tries <= PASSWORD_TRIES;
 }
 
-static bool card_from_image(struct card *card, const struct image *image)
+static bool card_from_image(const struct token_profile *profile, struct card *card,
+                            const struct image *image)
 {
     card->terminated = image->terminated;
     card->pw1_for_several = image->pw1_for_several;
@@ -297,7 +299,7 @@ static bool card_from_image(struct card *card, const struct image *image)
         !password_from_image(&card->pw3, image->pw3_tries))
         return false;
     for (unsigned int i = 0; i < SLOT_COUNT; i++)
-        if (!key_from_image(&card->keys[i], &image->keys[i], (enum slot)i))
+        if (!key_from_image(profile, &card->keys[i], &image->keys[i], (enum slot)i))
             return false;
     return true;
 }
@@ -309,15 +311,16 @@ gpg_error_t token_load(struct token *token, struct view state)
     struct card card;
     gpg_error_t err;
 
-    err = token_card_factory(&card);
+    err = token_card_factory(token->options.profile, &card);
     if (err)
         return err;
     image_init(&image);
     buffer_clear(&card.pw1.value);
     buffer_clear(&card.pw3.value);
     buffer_clear(&card.objects[OBJECT_SEX]);
+    buffer_clear(&card.objects[OBJECT_LANGUAGE]);
     list_fields(&fields, &card, &image);
-    if (read_lines(state, &fields) && card_from_image(&card, &image)) {
+    if (read_lines(state, &fields) && card_from_image(token->options.profile, &card, &image)) {
         token_card_free(&token->card);
         token->card = card;
         token_reset(token);

@@ -281,6 +281,7 @@ static void wrong_usage_is_2(void **state)
         { "--connect", "/x", "--wait=0" },
         { "--connect", "/x", "--yubico-version=5" },
         { "--connect", "/x", "--manufacturer=10000" },
+        { "--connect", "/x", "--profile=abacus" },
         { "--state", "/x", NULL },
     };
     struct world *w = *state;
@@ -499,6 +500,27 @@ static void reader_may_be_on_tcp(void **state)
     RUN(w, "--connect", where);
     connect_and_power(w);
     ask(w, "00 CA 004F 00", "D276000124010304FF00000000010000 9000");
+}
+
+/* What the command line says counts more, wherever it says it. */
+static void profile_is_where_the_card_begins(void **state)
+{
+    struct world *w = *state;
+
+    RUN(w, "--connect", w->reader, "--manufacturer", "0001", "--profile", "nitrokey-pro2",
+        "--serial", "12345678");
+    connect_and_power(w);
+    ask(w, "00 CA 004F 00", "D276000124010303 0001 12345678 0000 9000");
+    ask(w, "00 CA 5F52 00", "0031F573C00160059000 9000");
+    kill(w->program, SIGINT);
+    assert_int_equal(exit_code(w), 0);
+    close(w->card);
+    w->card = -1;
+    RUN(w, "--connect", w->reader, "--profile", "nitrokey-pro2", "--uif", "dec=on");
+    assert_int_equal(exit_code(w), 1);
+    complains(w, "without a button");
+    RUN(w, "--profile", "list");
+    assert_int_equal(exit_code(w), 0);
 }
 
 static void pins_and_touch_come_from_the_command_line(void **state)
@@ -750,6 +772,7 @@ int main(void)
         WORLD_TEST(keys_come_from_files),
         WORLD_TEST(features_come_from_the_command_line),
         WORLD_TEST(reader_may_be_on_tcp),
+        WORLD_TEST(profile_is_where_the_card_begins),
         WORLD_TEST(pins_and_touch_come_from_the_command_line),
         WORLD_TEST(kdf_hashes_the_pins),
         WORLD_TEST(card_is_removed_and_inserted),

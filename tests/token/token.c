@@ -1,10 +1,11 @@
-/* The card's life: power, selection, one command after the other, the end and the beginning. */
+/* The card's life: power, and one command after the other. */
+#include "base/text.h"
 #include "tests/token/card.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define RID_LEN 5 /* least that names an application: ISO 7816-4 §8.2.1.2 */
+#define LONG_ANSWER 54 /* octets after which an old YubiKey misses a touch */
 
 struct instruction {
     uint8_t ins;
@@ -35,38 +36,41 @@ static const struct instruction instructions[] = {
     { 0xF1, true, get_version },
 };
 
+#define INS_PSO          0x2A
 #define INS_ACTIVATE     0x44
 #define INS_SELECT       0xA4
+#define INS_SELECT_DATA  0xA5
 #define INS_GET_RESPONSE 0xC0
 
-static const uint8_t other_aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x08 }; /* PIV, NIST SP 800-73 */
+void token_profile_options(struct token_options *options, const struct token_profile *profile)
+{
+    *options = (struct token_options){ .profile = profile,
+                                       .serial = 0x00000001,
+                                       .manufacturer = profile->manufacturer,
+                                       .extended_length = profile->extended_length,
+                                       .command_chaining = profile->command_chaining,
+                                       .get_response = profile->get_response,
+                                       .button = profile->button,
+                                       .other_application = profile->other_application,
+                                       .generate_rsa = true,
+                                       .touch = TOKEN_TOUCH_AUTO };
+    memcpy(options->yubico_version, profile->yubico_version, sizeof options->yubico_version);
+}
 
 void token_default_options(struct token_options *options)
 {
-    *options = (struct token_options){ .serial = 0x00000001,
-                                       .manufacturer = 0xFF00,
-                                       .extended_length = true,
-                                       .command_chaining = true,
-                                       .get_response = true,
-                                       .button = true,
-                                       .generate_rsa = true,
-                                       .touch = TOKEN_TOUCH_AUTO };
+    token_profile_options(options, &token_profile_generic);
 }
 
-/* ISO 7816-3 §8.2: T=1, and historical bytes that are DO 5F52. */
-static void make_atr(struct token *t)
+static gpg_error_t read_capabilities(struct token *t)
 {
-    static const uint8_t interface[] = {
-        0x3B, 0xDA, 0x18, 0xFF, 0x81, 0xB1, 0xFE, 0x75, 0x1F, 0x03
-    };
-    uint8_t check = 0;
+    const char *hex = t->options.profile->capabilities;
+    size_t len;
 
-    memcpy(t->atr, interface, sizeof interface);
-    token_historical_bytes(t, t->atr + sizeof interface);
-    t->atr_len = sizeof interface + HISTORICAL_LEN;
-    for (size_t i = 1; i < t->atr_len; i++)
-        check ^= t->atr[i];
-    t->atr[t->atr_len++] = check;
+    if (!hex_decode(hex, strlen(hex), t->capabilities, sizeof t->capabilities, &len) ||
+        len != sizeof t->capabilities)
+        return gpg_error(GPG_ERR_BUG);
+    return 0;
 }
 
 gpg_error_t token_new(const struct token_options *options, struct token **r_token)
@@ -77,9 +81,11 @@ gpg_error_t token_new(const struct token_options *options, struct token **r_toke
     if (!t)
         return gpg_error(GPG_ERR_ENOMEM);
     t->options = *options;
-    t->chain = BUFFER(COMMAND_MAX);
-    t->rest = BUFFER(RESPONSE_MAX);
-    err = token_card_factory(&t->card);
+    t->chain = BUFFER(CHAIN_MAX);
+    t->rest = BUFFER(ANSWER_MAX);
+    err = read_capabilities(t);
+    if (!err)
+        err = token_card_factory(options->profile, &t->card);
     if (err) {
         free(t);
         return err;
@@ -105,10 +111,10 @@ struct view token_atr(const struct token *token)
     return view_of(token->atr, token->atr_len);
 }
 
-/* What an application loses when another is selected. */
 void token_forget(struct token *t)
 {
     memset(t->verified, 0, sizeof t->verified);
+    memset(t->mode_lost, 0, sizeof t->mode_lost);
     t->decrypt_with = SLOT_DECRYPT;
     t->authenticate_with = SLOT_AUTHENTICATE;
     t->certificate = 0;
@@ -121,73 +127,8 @@ void token_reset(struct token *token)
     token->chaining = false;
     buffer_clear(&token->chain);
     buffer_clear(&token->rest);
-    make_atr(token);
-}
-
-static uint16_t select_openpgp(struct token *t)
-{
-    if (t->selected != APPLICATION_OPENPGP)
-        token_forget(t);
-    t->selected = APPLICATION_OPENPGP;
-    t->decrypt_with = SLOT_DECRYPT;
-    t->authenticate_with = SLOT_AUTHENTICATE;
-    t->certificate = 0;
-    return t->card.terminated ? SW_TERMINATED : SW_OK;
-}
-
-uint16_t token_select(struct token *t, const struct command *c, struct buffer *answer)
-{
-    uint8_t aid[AID_LEN];
-
-    (void)answer;
-    if (c->p1 != 0x04 || c->p2 != 0x00)
-        return SW_BAD_PARAMETERS;
-    token_aid(t, aid);
-    if (c->data.len >= RID_LEN && c->data.len <= sizeof aid &&
-        memcmp(aid, c->data.data, c->data.len) == 0)
-        return select_openpgp(t);
-    if (t->options.other_application && c->data.len >= RID_LEN &&
-        memcmp(other_aid, c->data.data, RID_LEN) == 0) {
-        token_forget(t);
-        t->selected = APPLICATION_OTHER;
-        return SW_OK;
-    }
-    return SW_NO_FILE;
-}
-
-/* §7.2.16: with PW3, or when nobody can ever verify PW1 or PW3 again. */
-uint16_t token_terminate(struct token *t, const struct command *c, struct buffer *answer)
-{
-    (void)answer;
-    if (c->p1 || c->p2)
-        return SW_BAD_PARAMETERS;
-    if (c->data.len)
-        return SW_WRONG_LENGTH;
-    if (!t->verified[VERIFIED_PW3] && (t->card.pw1.tries || t->card.pw3.tries))
-        return SW_NOT_ALLOWED;
-    t->card.terminated = true;
-    token_forget(t);
-    return SW_OK;
-}
-
-/* §7.2.17: wipes what was terminated; without effect otherwise. */
-uint16_t token_activate(struct token *t, const struct command *c, struct buffer *answer)
-{
-    struct card fresh;
-
-    (void)answer;
-    if (c->p1 || c->p2)
-        return SW_BAD_PARAMETERS;
-    if (c->data.len)
-        return SW_WRONG_LENGTH;
-    if (!t->card.terminated)
-        return SW_OK;
-    if (token_card_factory(&fresh))
-        return SW_MEMORY;
-    token_card_free(&t->card);
-    t->card = fresh;
-    token_forget(t);
-    return SW_OK;
+    token->long_answer = false;
+    token->atr_len = token_make_atr(token, token->atr);
 }
 
 /* Not of the specification: what programs for Yubico's tokens ask first. */
@@ -210,6 +151,17 @@ static const struct instruction *find_instruction(uint8_t ins)
     return NULL;
 }
 
+/* A strict card wants Le where there is something to answer and nowhere else; but PSO without one
+ * is done, and its result lost (ZeitControl). */
+static bool le_is_right(const struct token_profile *p, const struct command *c, bool answers)
+{
+    if (!p->strict_le)
+        return !answers || c->has_le;
+    if (c->ins == INS_SELECT || c->ins == INS_SELECT_DATA)
+        return true;
+    return c->has_le == answers || c->ins == INS_PSO;
+}
+
 static uint16_t dispatch(struct token *t, const struct command *c, struct buffer *data)
 {
     const struct instruction *instruction = find_instruction(c->ins);
@@ -217,17 +169,21 @@ static uint16_t dispatch(struct token *t, const struct command *c, struct buffer
     if (!instruction || (t->selected == APPLICATION_OTHER && c->ins != INS_SELECT))
         return SW_NO_INSTRUCTION;
     if (t->selected == APPLICATION_NONE && c->ins != INS_SELECT)
-        return SW_NO_APPLICATION;
+        return token_word(t->options.profile->sw_before_select, SW_NO_APPLICATION);
     if (t->card.terminated && c->ins != INS_SELECT && c->ins != INS_ACTIVATE)
         return SW_TERMINATED;
-    if (instruction->answers && !c->has_le)
+    if (!le_is_right(t->options.profile, c, instruction->answers))
         return SW_WRONG_LENGTH;
     return instruction->handler(t, c, data);
 }
 
 /* ISO 7816-4 §5.4.1: no secure messaging, no logical channels, no other bits. */
-static uint16_t check_class(uint8_t cla)
+static uint16_t check_class(enum profile_class check, uint8_t cla)
 {
+    if (check == PROFILE_CLASS_IGNORED)
+        return SW_OK;
+    if (check == PROFILE_CLASS_PLAIN)
+        return cla & CLASS_CHAINED || cla == 0 ? SW_OK : SW_NO_CLASS;
     if (cla & 0x80 || (cla & 0xE0) == 0x20)
         return SW_NO_CLASS;
     if (cla & 0x40 || cla & 0x03)
@@ -237,11 +193,23 @@ static uint16_t check_class(uint8_t cla)
 
 static uint16_t check_form(const struct token *t, const struct command *c, size_t apdu_len)
 {
-    if (c->extended && (!t->options.extended_length || apdu_len > COMMAND_MAX))
+    const struct token_profile *p = t->options.profile;
+
+    if (c->extended && !t->options.extended_length)
+        return token_word(p->sw_no_extended, SW_WRONG_LENGTH);
+    if (c->extended ? apdu_len > p->command_max : p->block_max && c->data.len > p->block_max)
         return SW_WRONG_LENGTH;
     if (c->cla & CLASS_CHAINED && !t->options.command_chaining)
         return SW_NO_CHAINING;
-    return check_class(c->cla);
+    return check_class(p->class_check, c->cla);
+}
+
+/* How much of an answer goes out at once. */
+static size_t part_max(const struct token_profile *p, const struct command *c)
+{
+    if (c->extended)
+        return p->response_max - 2;
+    return p->answer_max ? p->answer_max : 256;
 }
 
 /* Hands over up to Le octets of t->rest; the card keeps what is left for GET RESPONSE. */
@@ -250,8 +218,10 @@ static uint16_t hand_over(struct token *t, const struct command *c, struct buffe
     size_t left = t->rest.len - t->rest_at;
     size_t part = c->has_le ? c->le : 0;
 
-    if (part > RESPONSE_MAX - 2)
-        part = RESPONSE_MAX - 2;
+    if (part == 0 && t->options.profile->strict_le)
+        left = 0;
+    if (part > part_max(t->options.profile, c))
+        part = part_max(t->options.profile, c);
     if (left > part && !t->options.get_response)
         return SW_WRONG_LENGTH;
     if (part > left)
@@ -264,13 +234,17 @@ static uint16_t hand_over(struct token *t, const struct command *c, struct buffe
         buffer_clear(&t->rest);
         return SW_OK;
     }
-    return (uint16_t)(SW_MORE | (left > 0xFF ? 0 : left));
+    return (uint16_t)(SW_MORE | (left > 0xFF ? t->options.profile->more_than_255 : left));
 }
 
 static uint16_t get_response(struct token *t, const struct command *c, struct buffer *answer)
 {
-    if (t->chaining || !t->options.get_response || t->rest.len == 0)
-        return t->options.get_response ? SW_CONDITIONS : SW_NO_INSTRUCTION;
+    const struct token_profile *p = t->options.profile;
+
+    if (!t->options.get_response)
+        return SW_NO_INSTRUCTION;
+    if (t->chaining || t->rest.len == 0)
+        return token_word(p->sw_no_response, SW_CONDITIONS);
     if (c->p1 || c->p2)
         return SW_BAD_PARAMETERS;
     if (c->data.len || !c->has_le)
@@ -348,6 +322,7 @@ void token_command(struct token *token, struct view command, struct buffer *answ
     sw = exchange(token, command, answer);
     if (sw != SW_OK && sw >> 8 != SW_MORE >> 8)
         buffer_clear(answer);
+    token->long_answer = answer->len > LONG_ANSWER;
     if (buffer_append_u16(answer, sw))
         buffer_clear(answer);
 }

@@ -70,25 +70,28 @@ static const char shape_gnuk[] =
 
 /* Chaining is announced, extended length is what works. UIF objects stand outside of 6E. */
 static const char shape_yubikey4[] =
+    "6E81DD"
     "4F10 D2760001240102010006042000000000"
     "5F5208 0073000080059000"
+    "7F7403 810120"
     "7381B7"
-    "C00A F80000FF04C000FF00FF"
+    "C00A 3C00000004C000FF00FF"
     "C106" SHAPE_RSA2048_E17 "C206" SHAPE_RSA2048_E17 "C306" SHAPE_RSA2048_E17 "C407 007F7F7F030303"
     "C53C" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_ZERO20 "C63C" SHAPE_ZERO60
                                                   "CD0C 5E000001 5E000002 00000000";
 
-/* Firmware 5.2.3 and later: four of everything, an attestation key the fourth; no 7F66. */
+/* Firmware 5.2.3 and later: four of everything, an attestation key the fourth; 7F66 is in 73. */
 static const char shape_yubikey5[] =
-    "6E820131"
+    "6E82013C"
     "4F10 D2760001240103040006206809550000"
     "5F5208 00730000E0059000"
     "7F7403 810120"
-    "7382010A"
+    "73820115"
     "C00A 7D000BFE080000FF0000"
     "C106" SHAPE_RSA2048_E17 "C20B" SHAPE_CV25519 "C306" SHAPE_RSA2048_E17 "DA06" SHAPE_RSA2048_E17
     "C407 017F7F7F030003"
     "C550" SHAPE_FPR(1) SHAPE_FPR(2) SHAPE_FPR(3)
         SHAPE_FPR(4) "C650" SHAPE_ZERO60 SHAPE_ZERO20 "CD10 5E000001 5E000002 5E000003 5E000004"
                      "DE08 01010202 03008102"
+                     "7F6608 02020BFE02020BFE"
                      "D602 0020 D702 0320 D802 0020 D902 0020";

@@ -43,9 +43,11 @@ static void there_are_defaults(void **state)
     assert_string_equal(config.readers[0], "pcsc");
     assert_string_equal(config.readers[1], "usb:spare");
     assert_int_equal(config.log_level, LOG_LEVEL_WARNING);
+    assert_true(config.notifications);
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 600);
+    assert_int_equal(config.session_key_cache, 0);
     assert_int_equal(config.pin_cache_max_ttl, 7200);
     assert_int_equal(config.max_connections, 256);
     config_free(&config);
@@ -65,6 +67,8 @@ static void a_file_sets_everything(void **state)
                            "  reader = pcsc:Nitrokey 3\n"
                            "log-level: debug\n"
                            "max-connections=10\n"
+                           "session-key-cache = 90\n"
+                           "notifications = no\n"
                            "\n"
                            "[pinentry]\n"
                            "program = /usr/bin/pinentry-gnome3\n"
@@ -80,9 +84,11 @@ static void a_file_sets_everything(void **state)
     assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config.max_connections, 10);
     assert_string_equal(config.pinentry, "/usr/bin/pinentry-gnome3");
+    assert_false(config.notifications);
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 0);
+    assert_int_equal(config.session_key_cache, 90);
     assert_int_equal(config.pin_cache_max_ttl, 60);
     config_free(&config);
 }
@@ -93,7 +99,8 @@ static void errors_name_file_line_and_what_was_expected(void **state)
     expect_error("[agent]\n\nlog-level = loud\n",
                  "f:3: log-level = loud: expected error, warning, info or debug");
     expect_error("[agent]\nspeed = 9\n", "f:2: unknown setting \"speed\"; section [agent] has "
-                                         "gnupghome, reader, log-level, max-connections");
+                                         "gnupghome, reader, log-level, max-connections, "
+                                         "session-key-cache, notifications");
     expect_error("[reader]\n",
                  "f:1: unknown section [reader]; there are [agent], [pinentry], [pin-cache]");
     expect_error("reader = pcsc\n", "f:1: \"reader\" stands before the first section; there are "
@@ -121,6 +128,9 @@ static void every_value_is_checked(void **state)
     }
     expect_error("[agent]\nmax-connections = 0\n",
                  "f:2: max-connections = 0: expected a number from 1 to 10000");
+    expect_error("[agent]\nsession-key-cache = forever\n",
+                 "f:2: session-key-cache = forever: expected seconds, from 0 (none is remembered) "
+                 "to 2592000");
     expect_error("[agent]\nmax-connections = 1x\n",
                  "f:2: max-connections = 1x: expected a number from 1 to 10000");
     expect_error("[agent]\ngnupghome =\n", "f:2: gnupghome = : expected a directory");

@@ -112,8 +112,7 @@ static void data_decides_what_the_answer_to_reset_hinted(void **state)
         { ATR_GNUK, "00CA006E00", shape_gnuk, false, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_smartpgp, true, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_neo, false, true, 0 },
-        { ATR_CANOKEY, "00CA006E00", shape_yubikey4, true, true, 0 },
-        { ATR_CANOKEY, "00CA006E00", shape_yubikey5, true, true, 0 },
+        { ATR_CANOKEY, "00CA006E00", shape_yubikey5, true, true, 0xbfe },
     };
 
     (void)state;
@@ -368,6 +367,90 @@ static void forgetting_is_for_cards_that_can(void **state)
     scripted_reader_done(&f.reader);
 }
 
+/* Nobody sends it what it does not know. */
+static void some_cards_are_known_not_to_forget(void **state)
+{
+    const struct exchange script[] = { says_shape("00CA006E00", shape_neo) };
+    struct fixture f;
+
+    (void)state;
+    begin(&f, ATR_GNUK, SCRIPT(script));
+    assert_ok(openpgp_card_read_data(&f.card));
+    assert_err(openpgp_card_forget_verification(&f.card, PASSWORD_PW1), GPG_ERR_NOT_SUPPORTED);
+    scripted_reader_done(&f.reader);
+}
+
+/* Beside the tree, once; the firmware matters to those who wait for a touch. */
+static void yubikey_4_is_asked_for_its_touch(void **state)
+{
+    static const struct {
+        const char *touch, *version;
+        enum touch_policy policy;
+        bool asked, misses;
+    } rows[] = {
+        { "0020 9000", NULL, TOUCH_OFF, false, false },
+        { "6B00", NULL, TOUCH_OFF, false, false },
+        { "9000", NULL, TOUCH_OFF, false, false },
+        { "0120 9000", "040206 9000", TOUCH_ON, true, true },
+        { "0220 9000", "040200 9000", TOUCH_FIXED, true, true },
+        { "0120 9000", "040300 9000", TOUCH_ON, true, false },
+        { "0120 9000", "040107 9000", TOUCH_ON, true, false },
+        { "0120 9000", "6D00", TOUCH_ON, true, false },
+        { "0120 9000", "0402 9000", TOUCH_ON, true, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct exchange data = says_shape("00CA006E000000", shape_yubikey4);
+        const struct exchange asked[] = { says_shape("00CA006E00", shape_yubikey4),
+                                          SAYS("00CA00D7000000", rows[i].touch),
+                                          SAYS("00F1000000", rows[i].version), data };
+        const struct exchange unasked[] = { asked[0], asked[1], data };
+        struct fixture f;
+
+        begin(&f, ATR_GNUK, rows[i].asked ? asked : unasked, rows[i].asked ? 4 : 3);
+        for (int j = 0; j < 2; j++) {
+            assert_ok(openpgp_card_read_data(&f.card));
+            assert_true(f.card.channel.extended);
+            assert_int_equal(f.card.data.slot[SLOT_DECRYPT].touch, rows[i].policy);
+            assert_int_equal(f.card.quirks.misses_touch, rows[i].misses);
+        }
+        scripted_reader_done(&f.reader);
+    }
+}
+
+/* A touch that would come right after a long answer. */
+static void old_yubikey_is_readied_for_a_touch(void **state)
+{
+    static const struct exchange script[] = {
+        SAYS("00CA005E000000", "61{55} 9000"), SAYS("00000000", "6D00"),
+        SAYS("002A8086010000", "6600"),        SAYS("002A8086010000", "6600"),
+        SAYS("00CA005E000000", "61{54} 9000"), SAYS("002A8086010000", "6600")
+    };
+    static const uint8_t zero[1];
+    struct buffer login = BUFFER(64);
+    struct public_key key = { 0 };
+    struct secret plain = { 0 };
+    struct fixture f;
+    uint16_t sw;
+
+    (void)state;
+    begin_with(&f, shape_yubikey4, SCRIPT(script));
+    f.card.channel.extended = true;
+    f.card.quirks.misses_touch = true;
+    f.card.data.slot[SLOT_DECRYPT].touch = TOUCH_ON;
+    assert_ok(openpgp_card_get_data(&f.card, DO_LOGIN, &login));
+    for (int i = 0; i < 2; i++)
+        assert_err(openpgp_card_decipher(&f.card, &key, view_of(zero, 1), &plain, &sw),
+                   GPG_ERR_TIMEOUT);
+    buffer_clear(&login);
+    assert_ok(openpgp_card_get_data(&f.card, DO_LOGIN, &login));
+    assert_err(openpgp_card_decipher(&f.card, &key, view_of(zero, 1), &plain, &sw),
+               GPG_ERR_TIMEOUT);
+    buffer_free(&login);
+    scripted_reader_done(&f.reader);
+}
+
 static void ecdh_key_deciphers(void **state)
 {
     const struct gpg_ecdh_vector *v = &gpg_ecdh_vectors[CV25519_VECTOR];
@@ -456,6 +539,9 @@ int main(void)
         cmocka_unit_test(verify_means_what_the_card_says),
         cmocka_unit_test(verify_names_its_password_and_never_goes_empty),
         cmocka_unit_test(forgetting_is_for_cards_that_can),
+        cmocka_unit_test(some_cards_are_known_not_to_forget),
+        cmocka_unit_test(yubikey_4_is_asked_for_its_touch),
+        cmocka_unit_test(old_yubikey_is_readied_for_a_touch),
         cmocka_unit_test(ecdh_key_deciphers),
         cmocka_unit_test(rsa_key_deciphers),
     };

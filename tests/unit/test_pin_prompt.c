@@ -1,3 +1,4 @@
+#include "agent/card_name.h"
 #include "agent/pin_prompt.h"
 #include "tests/unit/hex.h"
 
@@ -100,8 +101,7 @@ static void nothing_is_cut_off(void **state)
     facts.data.serial = UINT32_MAX;
     facts.data.slot[SLOT_DECRYPT].algorithm = algorithm_parse(hex("122B240303020801010D"));
     prompt = written(&facts, 1, GPG_ERR_BAD_PIN, "some-program (4194304)");
-    assert_string_equal(pin_prompt_card_name(&facts.data, name),
-                        "Confidential Technologies 4354:FFFFFFFF");
+    assert_string_equal(card_name(&facts.data, name), "Confidential Technologies 4354:FFFFFFFF");
     assert_contains(prompt.description, "Tries left: 1");
     assert_contains(prompt.confirm, "unblocks it.");
     prompt = written(&facts, UINT32_MAX, GPG_ERR_CONFLICT, "gpg");
@@ -135,9 +135,9 @@ static void cards_have_names(void **state)
     char name[CARD_NAME_MAX];
 
     (void)state;
-    assert_string_equal(pin_prompt_card_name(&data, name), "Nitrokey 000F:0000001A");
+    assert_string_equal(card_name(&data, name), "Nitrokey 000F:0000001A");
     data.manufacturer = 0x7777;
-    assert_string_equal(pin_prompt_card_name(&data, name), "OpenPGP token 7777:0000001A");
+    assert_string_equal(card_name(&data, name), "OpenPGP token 7777:0000001A");
 }
 
 int main(void)

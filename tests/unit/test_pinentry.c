@@ -134,9 +134,10 @@ static void the_human_sees_what_was_asked(void **state)
     FAKE_DOES("MODE=no-options", "LOG_ENV=DISPLAY WAYLAND_DISPLAY HOME");
     setenv("DISPLAY", ":1", 1);
     setenv("HOME", "/home/agent", 1);
-    assert_int_equal(pinentry_options_set(&options, "ttyname=/dev/pts/7"), 0);
+    setenv("WAYLAND_DISPLAY", "w-1", 1);
+    assert_int_equal(pinentry_options_set(&options, "lc-messages=de_DE.UTF-8"), 0);
     assert_int_equal(pinentry_options_set(&options, "display=:9"), 0);
-    assert_int_equal(pinentry_options_set(&options, "putenv=WAYLAND_DISPLAY=w-1"), 0);
+    assert_int_equal(pinentry_options_set(&options, "putenv=WAYLAND_DISPLAY=w-9"), 0);
     r.options = &options;
     r.title = "Cardea";
     r.description = "Token 0006 12345678\n100% yours";
@@ -151,10 +152,10 @@ static void the_human_sees_what_was_asked(void **state)
     pinentry_options_free(&options);
 
     seen = shown();
-    assert_non_null(strstr(seen, "ENV DISPLAY=:9\n"));
+    assert_non_null(strstr(seen, "ENV DISPLAY=:1\n"));
     assert_non_null(strstr(seen, "ENV WAYLAND_DISPLAY=w-1\n"));
     assert_non_null(strstr(seen, "ENV HOME=/home/agent\n"));
-    assert_non_null(strstr(seen, "\nOPTION ttyname=/dev/pts/7\n"));
+    assert_non_null(strstr(seen, "\nOPTION lc-messages=de_DE.UTF-8\n"));
     assert_non_null(strstr(seen, "\nOPTION owner=4711/1000 "));
     assert_non_null(strstr(seen, "\nSETTIMEOUT 5\n"));
     assert_non_null(strstr(seen, "\nSETTITLE Cardea\n"));

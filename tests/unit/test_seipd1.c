@@ -1,3 +1,4 @@
+#include "message/side_digest.h"
 #include "message/symmetric.h"
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/message_maker.h"
@@ -5,6 +6,9 @@
 #include <string.h>
 
 #define TEXT view_of("Treffen um acht. Bring nichts mit.", 34)
+
+static const struct decrypt_options provisional = { .provisional = true };
+static const struct decrypt_options *const ways[] = { NULL, &provisional };
 
 static void make_message(const struct session_key *key, struct view text, struct buffer *out)
 {
@@ -28,13 +32,43 @@ static void check_nothing_comes_out(struct view message, const struct session_ke
     buffer_free(&out);
 }
 
+/* What a provisional output was given is not looked at, but there must be an error, which is the
+ * same as for a body that was held, and not a word about the text. */
+static void check_failed_with(struct view message, size_t piece, const struct session_key *key,
+                              gpg_err_code_t code)
+{
+    static const struct literal_header none;
+    struct buffer out = MAKER, ignored = MAKER;
+    struct content_report report, held_report;
+
+    assert_int_equal(gpg_err_code(decrypt_pieces(message, piece, key, NULL, &out, &held_report)),
+                     code);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(
+        gpg_err_code(decrypt_pieces(message, piece, key, &provisional, &ignored, &report)), code);
+    assert_int_equal(report.octets, 0);
+    assert_int_equal(report.signature_count, 0);
+    assert_memory_equal(&report.literal, &none, sizeof none);
+    assert_ptr_equal(report.problem, held_report.problem);
+    buffer_free(&ignored);
+    buffer_free(&out);
+}
+
 static void check_failed(struct view message, const struct session_key *key)
 {
-    struct buffer out = MAKER;
+    check_failed_with(message, SIZE_MAX, key, GPG_ERR_DECRYPT_FAILED);
+}
 
-    assert_int_equal(gpg_err_code(decrypt_bytes(message, key, &out)), GPG_ERR_DECRYPT_FAILED);
-    assert_int_equal(out.len, 0);
-    buffer_free(&out);
+static void check_decrypts(struct view message, size_t piece, const struct session_key *key,
+                           struct view text)
+{
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct buffer out = MAKER;
+
+        assert_int_equal(decrypt_pieces(message, piece, key, ways[i], &out, NULL), 0);
+        assert_true(view_equal(buffer_view(&out), text));
+        buffer_free(&out);
+    }
 }
 
 static void every_cipher_is_decrypted(void **state)
@@ -50,14 +84,8 @@ static void every_cipher_is_decrypted(void **state)
         struct buffer message = MAKER;
 
         make_message(&key, view_of(text, sizeof text), &message);
-        for (size_t j = 0; j < sizeof pieces / sizeof *pieces; j++) {
-            struct buffer out = MAKER;
-
-            assert_int_equal(
-                decrypt_pieces(buffer_view(&message), pieces[j], &key, NULL, &out, NULL), 0);
-            assert_true(view_equal(buffer_view(&out), view_of(text, sizeof text)));
-            buffer_free(&out);
-        }
+        for (size_t j = 0; j < sizeof pieces / sizeof *pieces; j++)
+            check_decrypts(buffer_view(&message), pieces[j], &key, view_of(text, sizeof text));
         session_key_free(&key);
         buffer_free(&message);
     }
@@ -70,13 +98,8 @@ static void small_pieces_are_as_good_as_large(void **state)
 
     (void)state;
     make_message(&key, TEXT, &message);
-    for (size_t piece = 1; piece < 90; piece++) {
-        struct buffer out = MAKER;
-
-        assert_int_equal(decrypt_pieces(buffer_view(&message), piece, &key, NULL, &out, NULL), 0);
-        assert_true(view_equal(buffer_view(&out), TEXT));
-        buffer_free(&out);
-    }
+    for (size_t piece = 1; piece < 90; piece++)
+        check_decrypts(buffer_view(&message), piece, &key, TEXT);
     session_key_free(&key);
     buffer_free(&message);
 }
@@ -84,7 +107,7 @@ static void small_pieces_are_as_good_as_large(void **state)
 /* Beyond a megabyte a thread hashes; sizes at which the seal straddles its slots. */
 static void large_bodies_are_verified_like_small_ones(void **state)
 {
-    static const size_t sizes[] = { 1 << 20, (1 << 20) + 65536, 3000000 };
+    static const size_t sizes[] = { 1 << 20, (1 << 20) + SIDE_SLOT_OCTETS, 3000000 };
     static uint8_t text[3100000];
     struct session_key key = make_key(SYMMETRIC_AES256);
 
@@ -93,18 +116,16 @@ static void large_bodies_are_verified_like_small_ones(void **state)
     for (size_t i = 0; i < 3; i++) {
         for (size_t more = 0; more < 90; more += i == 2 ? 90 : 7) {
             struct view plain = view_of(text, sizes[i] - 45 + more);
-            struct buffer message = MAKER, out = MAKER;
+            struct buffer message = MAKER;
 
             make_message(&key, plain, &message);
-            assert_int_equal(decrypt_pieces(buffer_view(&message), 8192, &key, NULL, &out, NULL),
-                             0);
-            assert_true(view_equal(buffer_view(&out), plain));
+            check_decrypts(buffer_view(&message), 8192, &key, plain);
             message.data[message.len / 2 + more] ^= 4;
             check_failed(buffer_view(&message), &key);
             message.data[message.len / 2 + more] ^= 4;
-            check_nothing_comes_out(view_of(message.data, message.len - 1), &key);
+            check_failed_with(view_of(message.data, message.len - 1), 8192, &key,
+                              GPG_ERR_TRUNCATED);
             buffer_free(&message);
-            buffer_free(&out);
         }
     }
     session_key_free(&key);
@@ -124,6 +145,67 @@ static void flipped_anywhere_nothing_comes_out(void **state)
     }
     session_key_free(&key);
     buffer_free(&message);
+}
+
+/* Whatever an attacker makes of the text, it is the change that is told, not what became of it. */
+static void flipped_anywhere_only_that_is_told(void **state)
+{
+    struct session_key key = make_key(SYMMETRIC_AES128);
+    struct buffer packets = MAKER, body = MAKER, compressed = MAKER, message = MAKER;
+
+    (void)state;
+    make_literal("name", TEXT, &packets);
+    make_compressed(1, buffer_view(&packets), &compressed);
+    make_seipd1_body(&key, buffer_view(&compressed), &body);
+    for (size_t bit = 8; bit < 8 * body.len; bit++) {
+        body.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        buffer_clear(&message);
+        make_packet(PACKET_SEIPD, buffer_view(&body), &message);
+        check_failed(buffer_view(&message), &key);
+        body.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    session_key_free(&key);
+    buffer_free(&packets);
+    buffer_free(&compressed);
+    buffer_free(&body);
+    buffer_free(&message);
+}
+
+/* What the key's owner wrote is wrong in itself: both ways say so, with the same words. */
+static void verified_nonsense_is_told(void **state)
+{
+    static const struct {
+        const char *packets;
+        size_t len;
+        gpg_err_code_t code;
+    } cases[] = {
+        { "", 0, GPG_ERR_NO_DATA },
+        { "nonsense", 8, GPG_ERR_INV_PACKET },
+        { "\xcb\x20"
+          "b",
+          3, GPG_ERR_TRUNCATED },
+        { "\xe7\0", 2, GPG_ERR_UNKNOWN_PACKET },
+    };
+    struct session_key key = make_key(SYMMETRIC_AES128);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer body = MAKER, message = MAKER;
+
+        make_seipd1_body(&key, view_of(cases[i].packets, cases[i].len), &body);
+        make_packet(PACKET_SEIPD, buffer_view(&body), &message);
+        for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+            struct buffer out = MAKER;
+
+            assert_int_equal(
+                gpg_err_code(decrypt_pieces(buffer_view(&message), 7, &key, ways[way], &out, NULL)),
+                cases[i].code);
+            buffer_free(&out);
+        }
+        buffer_free(&body);
+        buffer_free(&message);
+    }
+    session_key_free(&key);
 }
 
 static void cut_anywhere_nothing_comes_out(void **state)
@@ -318,6 +400,54 @@ static void holding_that_fails_is_noticed(void **state)
     buffer_free(&out);
 }
 
+struct counting {
+    struct chopped from;
+    size_t pieces;
+};
+
+static gpg_error_t count_next(void *context, struct view *piece)
+{
+    struct counting *counting = context;
+    struct source from = chopped_source(&counting->from);
+
+    counting->pieces++;
+    return from.next(from.context, piece);
+}
+
+static gpg_error_t refuse(void *context, struct view piece)
+{
+    (void)context;
+    (void)piece;
+    return gpg_error(GPG_ERR_ENOSPC);
+}
+
+/* A disk that is full is the answer, right or wrong as the body may be, and ends the reading. */
+static void sink_that_fails_ends_it(void **state)
+{
+    static uint8_t text[3000000];
+    struct session_key key = make_key(SYMMETRIC_AES256);
+    struct memory_holding memory = MEMORY_HOLDING(0); /* provisional: nothing need be held */
+    struct holding held = holding_in_memory(&memory);
+    const struct sink sink = { .write = refuse };
+    struct buffer message = MAKER;
+    struct counting counting = { 0 };
+    struct content_report report;
+    struct message *m = NULL;
+
+    (void)state;
+    make_message(&key, view_of(text, sizeof text), &message);
+    message.data[message.len - 1] ^= 1;
+    counting.from = (struct chopped){ buffer_view(&message), 8192 };
+    assert_int_equal(message_open((struct source){ count_next, &counting }, &m), 0);
+    assert_int_equal(gpg_err_code(message_decrypt(m, &key, &provisional, &held, &sink, &report)),
+                     GPG_ERR_ENOSPC);
+    assert_in_range(counting.pieces, 1, 2 * SIDE_SLOT_OCTETS / 8192);
+    assert_int_equal(report.literal.present, false);
+    message_close(&m);
+    session_key_free(&key);
+    buffer_free(&message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +455,8 @@ int main(void)
         cmocka_unit_test(small_pieces_are_as_good_as_large),
         cmocka_unit_test(large_bodies_are_verified_like_small_ones),
         cmocka_unit_test(flipped_anywhere_nothing_comes_out),
+        cmocka_unit_test(flipped_anywhere_only_that_is_told),
+        cmocka_unit_test(verified_nonsense_is_told),
         cmocka_unit_test(cut_anywhere_nothing_comes_out),
         cmocka_unit_test(every_wrong_key_fails_alike),
         cmocka_unit_test(gadgets_come_to_nothing),
@@ -332,6 +464,7 @@ int main(void)
         cmocka_unit_test(body_relabelled_as_unprotected_is_refused),
         cmocka_unit_test(unprotected_body_is_read_when_told_to),
         cmocka_unit_test(holding_that_fails_is_noticed),
+        cmocka_unit_test(sink_that_fails_ends_it),
     };
 
     secret_init_library();

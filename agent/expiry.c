@@ -1,4 +1,4 @@
-#include "agent/pin_expiry.h"
+#include "agent/expiry.h"
 
 #include "base/deadline.h"
 #include "base/log.h"
@@ -11,8 +11,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-struct pin_expiry {
+struct expiry {
     struct cards *cards;
+    struct session_key_cache *session_keys;
     pthread_t thread;
     int timer_fd; /* of the boottime clock: a machine that slept wakes to an expired PIN */
     int wake_fd;
@@ -20,10 +21,10 @@ struct pin_expiry {
     atomic_bool stopping;
 };
 
-/* Locks what is due; returns when the next is. */
-static int64_t lock_what_is_due(struct pin_expiry *expiry)
+/* Ends what is due; returns when the next is. */
+static int64_t end_what_is_due(struct expiry *expiry)
 {
-    int64_t next = INT64_MAX;
+    int64_t next = session_key_cache_expire(expiry->session_keys, boottime_ms());
     struct card_list list;
 
     cards_list(expiry->cards, &list);
@@ -41,7 +42,7 @@ static int64_t lock_what_is_due(struct pin_expiry *expiry)
     return next;
 }
 
-static void set_timer(struct pin_expiry *expiry, int64_t at_ms)
+static void set_timer(struct expiry *expiry, int64_t at_ms)
 {
     struct itimerspec when = { .it_value = { .tv_sec = 0 } };
 
@@ -54,15 +55,17 @@ static void set_timer(struct pin_expiry *expiry, int64_t at_ms)
 
 static void *keep_time(void *arg)
 {
-    struct pin_expiry *expiry = arg;
+    struct expiry *expiry = arg;
     struct pollfd fds[2] = { { .fd = expiry->timer_fd, .events = POLLIN },
                              { .fd = expiry->wake_fd, .events = POLLIN } };
     uint64_t count;
 
     while (!atomic_load(&expiry->stopping)) {
-        int64_t next = lock_what_is_due(expiry);
+        int64_t next;
 
-        /* What is noted between this and the sleep is still noticed: wake_fd stays readable. */
+        /* Whatever is noted between this and the sleep wakes: wake_fd stays readable. */
+        atomic_store(&expiry->sleeps_until_ms, INT64_MAX);
+        next = end_what_is_due(expiry);
         atomic_store(&expiry->sleeps_until_ms, next);
         set_timer(expiry, next);
         poll(fds, 2, -1);
@@ -72,7 +75,7 @@ static void *keep_time(void *arg)
     return NULL;
 }
 
-static void release(struct pin_expiry *expiry)
+static void release(struct expiry *expiry)
 {
     if (expiry->timer_fd >= 0)
         close(expiry->timer_fd);
@@ -81,13 +84,15 @@ static void release(struct pin_expiry *expiry)
     free(expiry);
 }
 
-gpg_error_t pin_expiry_start(struct cards *cards, struct pin_expiry **r_expiry)
+gpg_error_t expiry_start(struct cards *cards, struct session_key_cache *session_keys,
+                         struct expiry **r_expiry)
 {
-    struct pin_expiry *expiry = calloc(1, sizeof *expiry);
+    struct expiry *expiry = calloc(1, sizeof *expiry);
 
     if (!expiry)
         return gpg_error(GPG_ERR_ENOMEM);
     expiry->cards = cards;
+    expiry->session_keys = session_keys;
     atomic_init(&expiry->sleeps_until_ms, INT64_MAX);
     atomic_init(&expiry->stopping, false);
     expiry->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -101,22 +106,22 @@ gpg_error_t pin_expiry_start(struct cards *cards, struct pin_expiry **r_expiry)
     return 0;
 }
 
-static void wake(struct pin_expiry *expiry)
+static void wake(struct expiry *expiry)
 {
     const uint64_t one = 1;
 
     (void)!write(expiry->wake_fd, &one, sizeof one);
 }
 
-void pin_expiry_note(struct pin_expiry *expiry, int64_t end_ms)
+void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     if (end_ms < atomic_load(&expiry->sleeps_until_ms))
         wake(expiry);
 }
 
-void pin_expiry_stop(struct pin_expiry **r_expiry)
+void expiry_stop(struct expiry **r_expiry)
 {
-    struct pin_expiry *expiry = *r_expiry;
+    struct expiry *expiry = *r_expiry;
 
     *r_expiry = NULL;
     if (!expiry)
