@@ -4,16 +4,31 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define OF_PROGRAMS "usbfs" /* the driver of an interface that a program has claimed */
+#define PATH_LEN    1024    /* what is longer is no file that concerns us */
 
-static bool read_link(const char *path, char target[PATH_MAX])
+static bool write_path(char path[PATH_LEN], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool write_path(char path[PATH_LEN], const char *format, ...)
 {
-    ssize_t len = readlink(path, target, PATH_MAX - 1);
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(path, PATH_LEN, format, args);
+    va_end(args);
+    return len >= 0 && len < PATH_LEN;
+}
+
+static bool read_link(const char *path, char target[PATH_LEN])
+{
+    ssize_t len = readlink(path, target, PATH_LEN - 1);
 
     if (len < 0)
         return false;
@@ -24,12 +39,12 @@ static bool read_link(const char *path, char target[PATH_MAX])
 /* The driver of the interface: where the link goes. */
 static bool find_driver(const char *root, const struct usb_place *place, char *driver, size_t size)
 {
-    char path[PATH_MAX], target[PATH_MAX];
+    char path[PATH_LEN], target[PATH_LEN];
     const char *name;
 
-    snprintf(path, sizeof path, "%s/sys/bus/usb/devices/%s:%u.%u/driver", root, place->path,
-             place->configuration, place->interface);
-    if (!read_link(path, target))
+    if (!write_path(path, "%s/sys/bus/usb/devices/%s:%u.%u/driver", root, place->path,
+                    place->configuration, place->interface) ||
+        !read_link(path, target))
         return false;
     name = strrchr(target, '/');
     name = name ? name + 1 : target;
@@ -40,18 +55,17 @@ static bool find_driver(const char *root, const struct usb_place *place, char *d
 /* True if the process, whose folder this is, has the file open. */
 static bool has_open(const char *process, const char *node)
 {
-    char path[PATH_MAX], target[PATH_MAX];
+    char path[PATH_LEN], target[PATH_LEN];
     struct dirent *entry;
     bool found = false;
     DIR *folder;
 
-    snprintf(path, sizeof path, "%s/fd", process);
-    folder = opendir(path);
+    folder = write_path(path, "%s/fd", process) ? opendir(path) : NULL;
     if (!folder)
         return false;
     while (!found && (entry = readdir(folder))) {
-        snprintf(path, sizeof path, "%s/fd/%s", process, entry->d_name);
-        found = read_link(path, target) && strcmp(target, node) == 0;
+        found = write_path(path, "%s/fd/%s", process, entry->d_name) && read_link(path, target) &&
+                strcmp(target, node) == 0;
     }
     closedir(folder);
     return found;
@@ -59,12 +73,11 @@ static bool has_open(const char *process, const char *node)
 
 static void name_process(const char *process, const char *pid, char *out, size_t size)
 {
-    char path[PATH_MAX], comm[64] = "", name[64];
+    char path[PATH_LEN], comm[64] = "", name[64];
     size_t len = 0;
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/comm", process);
-    file = fopen(path, "re");
+    file = write_path(path, "%s/comm", process) ? fopen(path, "re") : NULL;
     if (file) {
         len = fread(comm, 1, sizeof comm, file);
         fclose(file);
@@ -77,21 +90,19 @@ static void name_process(const char *process, const char *pid, char *out, size_t
 
 static bool find_process(const char *root, const char *node, char *out, size_t size)
 {
-    char path[PATH_MAX], self[16];
+    char path[PATH_LEN], self[16];
     struct dirent *entry;
     bool found = false;
     DIR *folder;
 
     snprintf(self, sizeof self, "%d", getpid());
-    snprintf(path, sizeof path, "%s/proc", root);
-    folder = opendir(path);
+    folder = write_path(path, "%s/proc", root) ? opendir(path) : NULL;
     if (!folder)
         return false;
     while (!found && (entry = readdir(folder))) {
         if (!isdigit((unsigned char)entry->d_name[0]) || strcmp(entry->d_name, self) == 0)
             continue;
-        snprintf(path, sizeof path, "%s/proc/%s", root, entry->d_name);
-        found = has_open(path, node);
+        found = write_path(path, "%s/proc/%s", root, entry->d_name) && has_open(path, node);
         if (found)
             name_process(path, entry->d_name, out, size);
     }
@@ -101,7 +112,7 @@ static bool find_process(const char *root, const char *node, char *out, size_t s
 
 bool usb_holder(const char *root, const struct usb_place *place, char *out, size_t size)
 {
-    char driver[64], node[PATH_MAX];
+    char driver[64], node[PATH_LEN];
 
     if (!find_driver(root, place, driver, sizeof driver))
         return false;
@@ -109,8 +120,8 @@ bool usb_holder(const char *root, const struct usb_place *place, char *out, size
         snprintf(out, size, "the kernel's driver %s", driver);
         return true;
     }
-    snprintf(node, sizeof node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address);
-    if (!find_process(root, node, out, size))
+    if (!write_path(node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address) ||
+        !find_process(root, node, out, size))
         snprintf(out, size, "another program");
     return true;
 }
