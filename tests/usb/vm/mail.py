@@ -128,13 +128,14 @@ def measure(side_of, mail, token):
 def scdaemon_command_ms(home):
     """One command through scdaemon alone."""
     with subprocess.Popen(["/usr/lib/gnupg/scdaemon", "--homedir", home, "--server"], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         def ask(line):
-            process.stdin.write(line + "\n")
+            process.stdin.write(line.encode() + b"\n")
             process.stdin.flush()
-            while not (answer := process.stdout.readline()).startswith(("OK", "ERR")):
-                pass
-            if not answer.startswith("OK"):
+            while not (answer := process.stdout.readline()).startswith((b"OK", b"ERR")):
+                if not answer:
+                    raise AssertionError("scdaemon hung up")
+            if not answer.startswith(b"OK"):
                 raise AssertionError(f"scdaemon: {line}: {answer}")
         process.stdout.readline()
         ask("SERIALNO openpgp")

