@@ -40,16 +40,6 @@ static const char *spec_of(const struct back_end *back_end)
     return readers_spec(back_end->readers);
 }
 
-/* True if our own driver stands in for the PC/SC service. */
-static bool has_spare(const struct cards *cards)
-{
-    for (size_t i = 0; i < cards->back_end_count; i++) {
-        if (sharing_is_spare(spec_of(&cards->back_ends[i])))
-            return true;
-    }
-    return false;
-}
-
 static void explain_service(const struct back_end *back_end, gpg_error_t service)
 {
     const char *spec = spec_of(back_end);
@@ -61,7 +51,7 @@ static void explain_service(const struct back_end *back_end, gpg_error_t service
     case GPG_ERR_EAGAIN:
         break;
     case GPG_ERR_NO_SERVICE:
-        if (has_spare(back_end->cards))
+        if (back_end->cards->sharing.spare)
             log_info("%s: no PC/SC service answers: tokens on USB are used without one", spec);
         else
             log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
@@ -237,6 +227,7 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     gpg_error_t err = readers_open(spec, &back_end->readers);
 
     if (err && sharing_is_spare(spec)) {
+        cards->sharing.spare = false;
         log_info("%s: %s", spec, gpg_strerror(err));
         return 0;
     }
@@ -244,10 +235,10 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
         explain_spec(spec, err);
         return err;
     }
-    cards->back_end_count++;
     back_end->cards = cards;
     back_end->share = sharing_is_spare(spec) ? READERS_YIELD : READERS_ALONE;
     pthread_mutex_lock(&cards->mutex);
+    cards->back_end_count++;
     share_tokens(cards);
     pthread_mutex_unlock(&cards->mutex);
     update(cards, back_end);
@@ -267,8 +258,10 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
     cards->back_ends = calloc(count, sizeof *cards->back_ends);
     if (!cards->back_ends)
         err = gpg_error(GPG_ERR_ENOMEM);
-    for (size_t i = 0; i < count && !err; i++)
+    for (size_t i = 0; i < count && !err; i++) {
         cards->sharing.pcsc = cards->sharing.pcsc || sharing_is_pcsc(joined[i]);
+        cards->sharing.spare = cards->sharing.spare || sharing_is_spare(joined[i]);
+    }
     for (size_t i = 0; i < count && !err; i++)
         err = open_back_end(cards, joined[i]);
     reader_specs_free(&joined, count);
@@ -487,7 +480,7 @@ gpg_error_t cards_service_error(struct cards *cards)
         err = cards->back_ends[i].service;
     if (gpg_err_code(err) == GPG_ERR_EAGAIN)
         err = gpg_error(GPG_ERR_NO_SERVICE);
-    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && has_spare(cards))
+    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && cards->sharing.spare)
         err = 0;
     pthread_mutex_unlock(&cards->mutex);
     return err;

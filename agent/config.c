@@ -3,6 +3,7 @@
 #include "agent/config_settings.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -97,6 +98,21 @@ static const char *set_program(struct config_source *source, const struct config
     return NULL;
 }
 
+/* "usb", "usb:spare", or two numbers of four hex digits. */
+static bool is_usb(const char *value)
+{
+    static const char pattern[] = "usb:xxxx:xxxx";
+    size_t len = strlen(value);
+
+    if (strcmp(value, "usb") == 0 || strcmp(value, "usb:spare") == 0)
+        return true;
+    for (size_t i = 0; i < len && len == strlen(pattern); i++) {
+        if (pattern[i] == 'x' ? !isxdigit((unsigned char)value[i]) : value[i] != pattern[i])
+            return false;
+    }
+    return len == strlen(pattern);
+}
+
 static const char *set_state_directory(struct config_source *source,
                                        const struct config_setting *setting, const char *value,
                                        gpg_error_t *err)
@@ -112,8 +128,7 @@ static const char *set_state_directory(struct config_source *source,
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
-           strcmp(value, "usb") == 0 || (strncmp(value, "usb:", 4) == 0 && value[4]) ||
-           (strncmp(value, "socket:", 7) == 0 && value[7]);
+           is_usb(value) || (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
 static void free_readers(struct agent_config *config)

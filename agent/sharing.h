@@ -10,6 +10,7 @@ struct sharing {
     bool known;    /* whether its service answers has been found out */
     bool answers;  /* it does */
     bool answered; /* it did, some time */
+    bool spare;    /* our own driver stands in for it */
 };
 
 bool sharing_is_pcsc(const char *spec);

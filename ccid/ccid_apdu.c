@@ -72,15 +72,20 @@ static bool is_extended(struct view command)
     return command.len > SHORT_COMMAND_MAX || (command.len > 6 && command.data[4] == 0);
 }
 
+bool ccid_apdu_fits(const struct ccid_slot *slot, struct view command)
+{
+    const struct ccid_descriptor *d = slot->descriptor;
+
+    return d->level != CCID_SHORT_APDU ||
+           (!is_extended(command) && command.len <= d->max_message - CCID_HEADER_LEN);
+}
+
 static gpg_error_t transmit_short(struct ccid_slot *slot, struct view command,
                                   struct buffer *answer, struct deadline deadline)
 {
     struct ccid_answer received;
-    gpg_error_t err;
+    gpg_error_t err = transfer(slot, CCID_WHOLE, command, deadline, &received);
 
-    if (is_extended(command) || command.len > slot->descriptor->max_message - CCID_HEADER_LEN)
-        return gpg_error(GPG_ERR_TOO_LARGE);
-    err = transfer(slot, CCID_WHOLE, command, deadline, &received);
     return err ? err : buffer_append_view(answer, received.data);
 }
 

@@ -87,17 +87,18 @@ static int at_most(struct deadline deadline, int64_t ms)
 static gpg_error_t read_piece(struct ccid_port *port, struct patience *patience, size_t *len)
 {
     gpg_error_t err;
-    bool more;
+    bool silent;
+    int ms;
 
     do {
-        int64_t wish = patience->silence_ms < READ_MS ? patience->silence_ms : READ_MS;
-        int ms = at_most(patience->deadline, wish);
-
+        ms = at_most(patience->deadline,
+                     patience->silence_ms < READ_MS ? patience->silence_ms : READ_MS);
         err = usb_pipe_read(port->pipe, port->in + port->in_len, wanted(port), ms, len);
         port->in_len += *len;
-        patience->silence_ms -= ms;
-        more = gpg_err_code(err) == GPG_ERR_TIMEOUT && *len == 0 && ms > 0;
-    } while (more && patience->silence_ms > 0);
+        silent = gpg_err_code(err) == GPG_ERR_TIMEOUT && *len == 0;
+        if (silent)
+            patience->silence_ms -= ms;
+    } while (silent && ms > 0 && patience->silence_ms > 0);
     if (gpg_err_code(err) != GPG_ERR_TIMEOUT || *len == 0)
         return err;
     if (is_whole(port))

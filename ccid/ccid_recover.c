@@ -2,6 +2,14 @@
 
 #define REQUEST_ABORT 0x01 /* CCID 1.1 §5.3.1 */
 #define ABORT_MS      300
+#define STEP_MS       1000 /* for one answer, however much more time the reader asks for */
+
+static struct deadline step(struct deadline deadline)
+{
+    struct deadline soon = deadline_in_ms(STEP_MS);
+
+    return soon.at_ms < deadline.at_ms ? soon : deadline;
+}
 
 static bool is_gone(gpg_error_t err)
 {
@@ -19,7 +27,12 @@ static gpg_error_t ask_status(struct ccid_port *port, uint8_t slot, struct deadl
         struct ccid_command command = { .type = CCID_GET_SLOT_STATUS, .slot = slot };
         struct ccid_answer answer;
 
-        err = ccid_port_exchange(port, &command, waits_ms[i], deadline, &answer);
+        err = ccid_port_exchange(port, &command, waits_ms[i], step(deadline), &answer);
+        /* "Busy", for one; that there is no card is said in the same way. */
+        if (!err && answer.status == CCID_FAILED && answer.icc != CCID_ICC_ABSENT)
+            return gpg_error(GPG_ERR_CARD);
+        if (!err)
+            port->icc = answer.icc;
         if (!err || is_gone(err) || deadline_passed(deadline))
             break;
     }
@@ -35,7 +48,7 @@ static gpg_error_t try_abort(struct ccid_port *port, uint8_t slot, struct deadli
     gpg_error_t err = usb_pipe_request(port->pipe, REQUEST_ABORT, value, ABORT_MS);
 
     if (!is_gone(err)) /* a device that knows no such request stalls it */
-        err = ccid_port_exchange(port, &command, ABORT_MS, deadline, &answer);
+        err = ccid_port_exchange(port, &command, ABORT_MS, step(deadline), &answer);
     return is_gone(err) ? err : ask_status(port, slot, deadline);
 }
 
@@ -75,5 +88,8 @@ gpg_error_t ccid_port_recover(struct ccid_port *port, uint8_t slot, struct deadl
             break;
     }
     port->lost = err != 0;
+    /* That one step had no time left is no reason for the whole to have had none. */
+    if (gpg_err_code(err) == GPG_ERR_TIMEOUT && !deadline_passed(deadline))
+        err = gpg_error(GPG_ERR_CARD);
     return err;
 }

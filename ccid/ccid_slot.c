@@ -42,13 +42,15 @@ gpg_error_t ccid_slot_command(struct ccid_slot *slot, struct ccid_command *comma
 gpg_error_t ccid_slot_look(struct ccid_slot *slot, struct deadline deadline)
 {
     struct ccid_command command = { .type = CCID_GET_SLOT_STATUS };
-    struct ccid_answer answer = { .status = CCID_STATUS_UNKNOWN };
-    gpg_error_t err = 0;
+    struct ccid_answer answer;
+    gpg_error_t err;
 
-    if (slot->port->lost)
+    if (slot->port->lost) {
         err = ccid_port_recover(slot->port, slot->index, deadline);
-    if (!err)
-        err = ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
+        slot->icc = err ? CCID_ICC_UNKNOWN : slot->port->icc;
+        return err;
+    }
+    err = ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
     /* That there is no card is an answer, too. */
     return !err || answer.status != CCID_FAILED || slot->icc != CCID_ICC_ABSENT ? err : 0;
 }
@@ -165,8 +167,11 @@ static gpg_error_t transmit(struct ccid_slot *slot, struct view command, struct 
 gpg_error_t ccid_slot_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline)
 {
-    gpg_error_t err = transmit(slot, command, answer, deadline);
+    gpg_error_t err;
 
+    if (!ccid_apdu_fits(slot, command))
+        return gpg_error(GPG_ERR_TOO_LARGE);
+    err = transmit(slot, command, answer, deadline);
     slot->ready = slot->ready && !err;
     ccid_port_wipe(slot->port); /* of PINs and plaintext */
     return err;

@@ -34,8 +34,8 @@ void ccid_slot_power_off(struct ccid_slot *slot, struct deadline deadline);
 
 /* Sends a command APDU and appends the answer, whose cap bounds it. Errors are those of
  * ccid_port_exchange, GPG_ERR_CARD also for a card that is not powered, and GPG_ERR_TOO_LARGE for
- * an APDU that the reader cannot take, or an answer past the cap. After any other error than
- * GPG_ERR_TOO_LARGE the slot is not ready until it is powered on again. */
+ * an answer past the cap: after all of these the slot is not ready until it is powered on again. An
+ * APDU that the reader does not carry is GPG_ERR_TOO_LARGE, too, and changes nothing. */
 gpg_error_t ccid_slot_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline);
 
@@ -45,6 +45,7 @@ gpg_error_t ccid_slot_command(struct ccid_slot *slot, struct ccid_command *comma
                               struct deadline deadline, struct ccid_answer *answer);
 
 /* ccid_apdu.c: the reader takes APDUs, short ones or in a chain of messages (CCID 1.1 §3.2.3). */
+bool ccid_apdu_fits(const struct ccid_slot *slot, struct view command);
 gpg_error_t ccid_apdu_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline);
 

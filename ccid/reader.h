@@ -30,7 +30,7 @@
 
 #define READER_NAME_MAX   128   /* octets with the NUL; longer names are cut */
 #define READER_ATR_MAX    33    /* ISO 7816-3 §8.2.1 */
-#define READER_HOLDER_MAX 80    /* octets with the NUL */
+#define READER_HOLDER_MAX 64    /* octets with the NUL */
 #define READERS_MAX       64    /* readers of one back end that are looked at */
 #define ANSWER_MAX        65538 /* 65536 octets of data, SW1 and SW2 (ISO 7816-4 §5.1) */
 

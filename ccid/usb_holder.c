@@ -4,16 +4,31 @@
 #include "ccid/processes.h"
 
 #include <dirent.h>
-#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define OF_PROGRAMS "usbfs" /* the driver of an interface that a program has claimed */
+#define PATH_LEN    1024    /* what is longer is no file that concerns us */
 
-static bool read_link(const char *path, char target[PATH_MAX])
+static bool write_path(char path[PATH_LEN], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool write_path(char path[PATH_LEN], const char *format, ...)
 {
-    ssize_t len = readlink(path, target, PATH_MAX - 1);
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(path, PATH_LEN, format, args);
+    va_end(args);
+    return len >= 0 && len < PATH_LEN;
+}
+
+static bool read_link(const char *path, char target[PATH_LEN])
+{
+    ssize_t len = readlink(path, target, PATH_LEN - 1);
 
     if (len < 0)
         return false;
@@ -24,12 +39,12 @@ static bool read_link(const char *path, char target[PATH_MAX])
 /* The driver of the interface: where the link goes. */
 static bool find_driver(const char *root, const struct usb_place *place, char *driver, size_t size)
 {
-    char path[PATH_MAX], target[PATH_MAX];
+    char path[PATH_LEN], target[PATH_LEN];
     const char *name;
 
-    snprintf(path, sizeof path, "%s/sys/bus/usb/devices/%s:%u.%u/driver", root, place->path,
-             place->configuration, place->interface);
-    if (!read_link(path, target))
+    if (!write_path(path, "%s/sys/bus/usb/devices/%s:%u.%u/driver", root, place->path,
+                    place->configuration, place->interface) ||
+        !read_link(path, target))
         return false;
     name = strrchr(target, '/');
     name = name ? name + 1 : target;
@@ -40,19 +55,18 @@ static bool find_driver(const char *root, const struct usb_place *place, char *d
 /* True when the process has the file open. */
 static bool has_open(const char *process, const void *what)
 {
+    char path[PATH_LEN], target[PATH_LEN];
     const char *node = what;
-    char path[PATH_MAX], target[PATH_MAX];
     struct dirent *entry;
     bool found = false;
     DIR *folder;
 
-    snprintf(path, sizeof path, "%s/fd", process);
-    folder = opendir(path);
+    folder = write_path(path, "%s/fd", process) ? opendir(path) : NULL;
     if (!folder)
         return false;
     while (!found && (entry = readdir(folder))) {
-        snprintf(path, sizeof path, "%s/fd/%s", process, entry->d_name);
-        found = read_link(path, target) && strcmp(target, node) == 0;
+        found = write_path(path, "%s/fd/%s", process, entry->d_name) && read_link(path, target) &&
+                strcmp(target, node) == 0;
     }
     closedir(folder);
     return found;
@@ -60,7 +74,7 @@ static bool has_open(const char *process, const void *what)
 
 bool usb_holder(const char *root, const struct usb_place *place, char *out, size_t size)
 {
-    char driver[64], node[PATH_MAX];
+    char driver[64], node[PATH_LEN];
 
     if (!find_driver(root, place, driver, sizeof driver))
         return false;
@@ -68,8 +82,8 @@ bool usb_holder(const char *root, const struct usb_place *place, char *out, size
         snprintf(out, size, "the kernel's driver %s", driver);
         return true;
     }
-    snprintf(node, sizeof node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address);
-    if (!processes_find(root, has_open, node, out, size))
+    if (!write_path(node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address) ||
+        !processes_find(root, has_open, node, out, size))
         snprintf(out, size, "another program");
     return true;
 }

@@ -73,7 +73,7 @@ void usb_pipe_destroy(struct usb_pipe *pipe)
 
 static void LIBUSB_CALL note_done(struct libusb_transfer *transfer)
 {
-    *(int *)transfer->user_data = 1;
+    __atomic_store_n((int *)transfer->user_data, 1, __ATOMIC_RELEASE);
 }
 
 static gpg_error_t submit(struct usb_pipe *pipe)
@@ -91,11 +91,11 @@ static gpg_error_t submit(struct usb_pipe *pipe)
 /* The buffer is the kernel's until the transfer has ended in whatever way. */
 static void await(struct usb_pipe *pipe, int *done)
 {
-    while (!*done) {
+    while (!__atomic_load_n(done, __ATOMIC_ACQUIRE)) {
         struct timeval tv = { .tv_sec = EVENTS_S };
         int code = libusb_handle_events_timeout_completed(pipe->context, &tv, done);
 
-        if (code < 0 && code != LIBUSB_ERROR_INTERRUPTED && !*done) {
+        if (code < 0 && code != LIBUSB_ERROR_INTERRUPTED) {
             libusb_cancel_transfer(pipe->transfer);
             poll(NULL, 0, BAD_EVENTS_MS);
         }

@@ -328,8 +328,9 @@ class World:
         return "pcsc" if number is None else f"pcsc:Virtual PCD 00 {number:02}"
 
     def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry",
-                    ends_with=0):
-        command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
+                    ends_with=0, run_by=()):
+        """run_by: the words of a program that starts another, which goes before the agent's."""
+        command = [*run_by, BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
         for reader in readers or [self.reader()]:
             command += ["--reader", reader]
         if pinentry:

@@ -31,6 +31,11 @@ void driver_unplug(struct plugged *p)
 {
     if (usb_device_complaint(p->device))
         fail_msg("%s", usb_device_complaint(p->device));
+    driver_unplug_spoilt(p);
+}
+
+void driver_unplug_spoilt(struct plugged *p)
+{
     fake_usb_remove(p->device);
     usb_device_free(&p->device);
     usb_token_free(&p->token);

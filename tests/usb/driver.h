@@ -20,6 +20,8 @@ struct plugged {
 void driver_plug(struct plugged *p, const struct usb_model *model, uint8_t port);
 /* Unplugs it if it is not, checks that the host kept to the rules, frees it. */
 void driver_unplug(struct plugged *p);
+/* The same when the device has made the host break a rule. */
+void driver_unplug_spoilt(struct plugged *p);
 
 /* Nothing is plugged in; waits are jumped over. */
 void driver_begin(void);

@@ -83,7 +83,7 @@ int LIBUSB_CALL libusb_handle_events_timeout_completed(libusb_context *context, 
     fake_usb_lock();
     c = of(context);
     code = fake_usb_enter_locked(FAKE_USB_EVENTS);
-    while (!code && !done && !(completed && *completed)) {
+    while (!code && !done && !(completed && __atomic_load_n(completed, __ATOMIC_ACQUIRE))) {
         while (tell_news(c) || end_transfer())
             done = true;
         if (c->interrupts) {

@@ -16,7 +16,8 @@
 static void urb_free(struct mock_urb *u)
 {
     umockdev_ioctl_data_unref(u->data);
-    umockdev_ioctl_data_unref(u->buffer);
+    if (u->buffer)
+        umockdev_ioctl_data_unref(u->buffer);
     free(u);
 }
 
@@ -73,16 +74,23 @@ static struct usbdevfs_urb *urb_of(const struct mock_urb *u)
     return (struct usbdevfs_urb *)(void *)u->data->data;
 }
 
+/* The program may be gone in the midst of it. */
 static int submit(struct mock_file *f, UMockdevIoctlData *arg)
 {
-    struct mock_urb *u = calloc(1, sizeof *u), **at = &f->urbs;
+    UMockdevIoctlData *data =
+        umockdev_ioctl_data_resolve(arg, 0, sizeof(struct usbdevfs_urb), NULL);
+    struct mock_urb *u = data ? calloc(1, sizeof *u) : NULL, **at = &f->urbs;
 
     if (!u)
-        abort();
-    u->data = umockdev_ioctl_data_resolve(arg, 0, sizeof(struct usbdevfs_urb), NULL);
-    memcpy(&u->address, arg->data, sizeof u->address);
+        return EFAULT;
+    u->data = data;
+    u->address = data->client_addr;
     u->buffer = umockdev_ioctl_data_resolve(u->data, offsetof(struct usbdevfs_urb, buffer),
                                             (gsize)urb_of(u)->buffer_length, NULL);
+    if (!u->buffer) {
+        urb_free(u);
+        return EFAULT;
+    }
     while (*at)
         at = &(*at)->next;
     *at = u;

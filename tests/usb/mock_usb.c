@@ -87,14 +87,6 @@ static void add_text(struct mock_slot *slot,
     free(text);
 }
 
-static struct mock_slot *free_slot(struct mock_usb *mock)
-{
-    for (int i = 0; i < MOCK_DEVICES_MAX; i++)
-        if (!mock->slots[i].used)
-            return &mock->slots[i];
-    abort();
-}
-
 static struct mock_slot *find(struct mock_usb *mock, const struct usb_device *device)
 {
     for (int i = 0; i < MOCK_DEVICES_MAX; i++)
@@ -117,24 +109,6 @@ static void attach(struct mock_slot *slot)
     }
 }
 
-void mock_usb_add(struct mock_usb *mock, struct usb_device *device, uint8_t address, uint8_t port)
-{
-    char path[SYSPATH_MAX];
-    struct mock_slot *slot = free_slot(mock);
-
-    mock_usb_lock(mock);
-    *slot = (struct mock_slot){
-        .mock = mock, .device = device, .address = address, .port = port, .used = true
-    };
-    usb_device_plug(device);
-    mock_usb_unlock(mock);
-    add_text(slot, describe);
-    add_text(slot, describe_interfaces);
-    attach(slot);
-    syspath(slot, path);
-    umockdev_testbed_uevent(mock->bed, path, "add");
-}
-
 static void detach(struct mock_slot *slot)
 {
     char node[SYSPATH_MAX];
@@ -143,6 +117,39 @@ static void detach(struct mock_slot *slot)
     umockdev_testbed_detach_ioctl(slot->mock->bed, node, NULL);
     g_object_unref(slot->base);
     slot->base = NULL;
+}
+
+/* One that nobody has open any more will do. */
+static struct mock_slot *free_slot(struct mock_usb *mock)
+{
+    for (int i = 0; i < MOCK_DEVICES_MAX; i++) {
+        struct mock_slot *slot = &mock->slots[i];
+
+        if (slot->used && !slot->device && !slot->files) {
+            detach(slot);
+            slot->used = false;
+        }
+        if (!slot->used)
+            return slot;
+    }
+    abort();
+}
+
+/* umockdev tells of a device as soon as it is added: then everything else has to be there. */
+void mock_usb_add(struct mock_usb *mock, struct usb_device *device, uint8_t address, uint8_t port)
+{
+    struct mock_slot *slot;
+
+    mock_usb_lock(mock);
+    slot = free_slot(mock);
+    *slot = (struct mock_slot){
+        .mock = mock, .device = device, .address = address, .port = port, .used = true
+    };
+    usb_device_plug(device);
+    mock_usb_unlock(mock);
+    attach(slot);
+    add_text(slot, describe);
+    add_text(slot, describe_interfaces);
 }
 
 void mock_usb_remove(struct mock_usb *mock, struct usb_device *device)

@@ -179,6 +179,26 @@ static void ended(struct libusb_transfer *transfer)
     *(int *)transfer->user_data = 1;
 }
 
+/* A transfer that nothing ends but its owner. */
+static void cancelled(void **state)
+{
+    struct libusb_transfer *transfer = libusb_alloc_transfer(0);
+    uint8_t octets[8];
+    int done = 0;
+
+    (void)state;
+    begin("yubikey-5");
+    open_it();
+    libusb_fill_interrupt_transfer(transfer, host.handle, host.interrupt_in, octets, sizeof octets,
+                                   ended, &done, 0);
+    assert_int_equal(libusb_submit_transfer(transfer), 0);
+    assert_int_equal(libusb_cancel_transfer(transfer), 0);
+    wait_for(&done, 1);
+    assert_int_equal(transfer->status, LIBUSB_TRANSFER_CANCELLED);
+    libusb_free_transfer(transfer);
+    end();
+}
+
 static void unplugged_and_back(void **state)
 {
     struct libusb_transfer *transfer;
@@ -217,9 +237,13 @@ static void unplugged_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(descriptors), cmocka_unit_test(both_ways),
-        cmocka_unit_test(touch),       cmocka_unit_test(busy),
-        cmocka_unit_test(stall),       cmocka_unit_test(unplugged_and_back),
+        cmocka_unit_test(descriptors),
+        cmocka_unit_test(both_ways),
+        cmocka_unit_test(touch),
+        cmocka_unit_test(busy),
+        cmocka_unit_test(stall),
+        cmocka_unit_test(cancelled),
+        cmocka_unit_test(unplugged_and_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

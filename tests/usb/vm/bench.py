@@ -4,16 +4,15 @@ for at most PATIENCE seconds."""
 import ctypes
 import os
 import pathlib
-import queue
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "interop"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "interop")]
+from console import Console  # noqa: E402
 from world import BIN, PATIENCE, wait_until  # noqa: E402
 
 KEYS = HERE.parents[1] / "token" / "keys"
@@ -55,27 +54,13 @@ def seat(user):
     path.write_text(f"IS_SEAT0=1\nACTIVE=1\nACTIVE_UID={user}\n" if user else "IS_SEAT0=1\n")
 
 
-class Bench:
-    """usb-vhci and its console."""
+class Bench(Console):
+    """usb-vhci and its tokens."""
 
     def __init__(self, udev):
+        super().__init__(BIN / "usb-vhci")
         self.udev = udev
-        self.process = subprocess.Popen([BIN / "usb-vhci"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.listen, daemon=True).start()
         self.count = 0
-
-    def listen(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-
-    def tell(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        answer = self.lines.get(timeout=PATIENCE)
-        if not answer.startswith("ok"):
-            raise AssertionError(f"{words}: {answer}")
-        return answer[3:]
 
     def token(self, model, key=None, serial=None):
         return Token(self, model, key, serial)
@@ -163,13 +148,40 @@ class Pcscd:
             pathlib.Path("/run/pcscd", name).unlink(missing_ok=True)
 
 
+class Reader(Console):
+    """Cardea's own driver, by usb-reader. Use as a context."""
+
+    def __init__(self, spec="usb", **options):
+        super().__init__(BIN / "usb-reader", spec, **options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        status = self.close()
+        if status and not kind:
+            raise AssertionError(f"usb-reader ended with {status}")
+
+    def wait_for(self, text, patience=PATIENCE):
+        wait_until(lambda: text in self.tell("list"), f"the list says {text}", patience)
+
+    def connect(self):
+        """To the first card, once there is one."""
+        self.wait_for(" present")
+        self.tell("connect")
+
+    def send(self, apdu):
+        return self.tell("send", apdu)
+
+
 class Pcsc:
     """A client of pcscd, by libpcsclite. Use as a context: the card in the only reader, once it is there."""
 
     def __enter__(self):
         self.library = ctypes.CDLL("libpcsclite.so.1")
         self.context, self.handle = ctypes.c_long(), ctypes.c_long()
-        self.call("SCardEstablishContext", SCOPE_SYSTEM, None, None, ctypes.byref(self.context))
+        wait_until(lambda: not self.call("SCardEstablishContext", SCOPE_SYSTEM, None, None,
+                                         ctypes.byref(self.context), may_fail=True), "pcscd answers")
         wait_until(self.connect, "pcscd has the card")
         return self
 
