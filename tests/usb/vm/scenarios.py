@@ -6,7 +6,7 @@ import unittest
 
 from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, devices, may_open, output,
                    seat, wait_until)
-from mail import GET_AID, Mail, Ours, Theirs, command_ms, measure, scdaemon_command_ms, table
+from mail import Mail, Ours, Theirs, measure, our_driver_ms, scdaemon_ms, table
 
 FAMILIES = ["yubikey-5", "nitrokey-start", "nitrokey-pro", "nitrokey-storage", "nitrokey-3"]
 SELECT = "00A4040006D27600012401"
@@ -160,11 +160,10 @@ class Driver(Scenario):
             card.send(VERIFY_ADMIN)
             token.tell("t1", "deaf", 1)
             self.assertEqual(card.send("00DA7F21000400" + 1024 * "A5"), "9000")
-            token.tell("t1", "deaf")
+            self.assertEqual(token.tell("t1", "deaf"), "resynchs=1")
             self.assertRegex(card.ask("send", "00CA004F00"), "^error ")
             card.connect()
             self.exchange("nitrokey-pro", card)
-            self.assertEqual(token.tell("t1", "none"), "resynchs=2")
 
     def test_slot_change(self):
         with self.bench.token("yubikey-5") as token, Reader() as card:
@@ -280,18 +279,16 @@ class Agent(Scenario):
         rows, mail = [], self.mail
         for model in FAMILIES:
             with self.bench.token(model, mail.key_file) as token:
-                ours, theirs = measure(Ours, mail, token), measure(Theirs, mail, token)
-                theirs["command_ms"] = scdaemon_command_ms(mail.home)
-                with Reader() as card:
-                    card.connect()
-                    card.send(SELECT)
-                    ours["command_ms"] = command_ms(lambda: card.send(GET_AID))
+                idle = model in ("yubikey-5", "nitrokey-3")  # with and without an interrupt endpoint
+                ours, theirs = measure(Ours(mail), token, idle), measure(Theirs(mail), token, idle)
+                theirs["command_ms"] = scdaemon_ms(mail.home)
+                ours["command_ms"] = our_driver_ms()
             rows += [(model, Ours.name, ours), (model, Theirs.name, theirs)]
         print("\n" + table(rows))
         for model, side, row in rows:
             if side == Ours.name:
                 with self.subTest(model=model):
-                    self.assertEqual(row["wakeups"], 0)
+                    self.assertIn(row["wakeups"], (0, "-"))
                     self.assertLess(row["removal_ms"], 1000)
         for (model, _, ours), (_, _, theirs) in zip(rows[::2], rows[1::2]):
             with self.subTest(model=model):
