@@ -425,6 +425,18 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
     return gpg_error(none ? GPG_ERR_CARD_NOT_PRESENT : GPG_ERR_NO_SECKEY);
 }
 
+bool cards_holder(struct cards *cards, char *out)
+{
+    struct card_list list;
+    bool found = false;
+
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count && !found; i++)
+        found = card_holder(list.card[i], out);
+    card_list_release(&list);
+    return found;
+}
+
 bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
 {
     bool found;

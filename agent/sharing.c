@@ -42,10 +42,9 @@ enum readers_share sharing_wish(const struct sharing *sharing, const char *spec,
     *after_ms = 0;
     if (!sharing->pcsc)
         return READERS_ALONE;
-    if (!sharing_is_spare(spec))
-        return READERS_BESIDE;
     if (!sharing->known || sharing->answers)
-        return READERS_YIELD;
-    *after_ms = sharing->answered ? RETURN_MS : 0;
+        return sharing_is_spare(spec) ? READERS_YIELD : READERS_BESIDE;
+    if (sharing_is_spare(spec) && sharing->answered)
+        *after_ms = RETURN_MS;
     return READERS_ALONE;
 }

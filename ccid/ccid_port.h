@@ -13,6 +13,7 @@ struct ccid_port {
     bool may_reset;        /* the device is nothing but this interface */
     uint8_t seq;           /* of the next command */
     bool lost;             /* an exchange did not end well: ccid_port_recover comes first */
+    enum ccid_icc icc;     /* by ccid_port_recover, of the slot that it asked for */
     bool no_zero_packets;  /* messages of whole packets have no end of their own */
     struct buffer out;
     uint8_t *in; /* of in_size octets: the last message read */

@@ -31,6 +31,8 @@ static gpg_error_t ask_status(struct ccid_port *port, uint8_t slot, struct deadl
         /* "Busy", for one; that there is no card is said in the same way. */
         if (!err && answer.status == CCID_FAILED && answer.icc != CCID_ICC_ABSENT)
             return gpg_error(GPG_ERR_CARD);
+        if (!err)
+            port->icc = answer.icc;
         if (!err || is_gone(err) || deadline_passed(deadline))
             break;
     }

@@ -42,13 +42,15 @@ gpg_error_t ccid_slot_command(struct ccid_slot *slot, struct ccid_command *comma
 gpg_error_t ccid_slot_look(struct ccid_slot *slot, struct deadline deadline)
 {
     struct ccid_command command = { .type = CCID_GET_SLOT_STATUS };
-    struct ccid_answer answer = { .status = CCID_STATUS_UNKNOWN };
-    gpg_error_t err = 0;
+    struct ccid_answer answer;
+    gpg_error_t err;
 
-    if (slot->port->lost)
+    if (slot->port->lost) {
         err = ccid_port_recover(slot->port, slot->index, deadline);
-    if (!err)
-        err = ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
+        slot->icc = err ? CCID_ICC_UNKNOWN : slot->port->icc;
+        return err;
+    }
+    err = ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
     /* That there is no card is an answer, too. */
     return !err || answer.status != CCID_FAILED || slot->icc != CCID_ICC_ABSENT ? err : 0;
 }

@@ -140,6 +140,9 @@ static void usb_share(struct readers *readers, enum readers_share how, int64_t a
     pthread_mutex_lock(&u->mutex);
     u->share = how;
     u->take_from = deadline_in_ms(after_ms);
+    /* What could not be had before is worth another try. */
+    for (size_t i = 0; i < u->count; i++)
+        u->ccids[i]->tried = u->ccids[i]->tried && u->ccids[i]->claimed;
     pthread_mutex_unlock(&u->mutex);
     usb_watch_publish(u);
     usb_watch_poke(u);

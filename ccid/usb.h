@@ -16,8 +16,6 @@
 
 #define USB_NOTICE_MAX 64 /* octets of an interrupt packet */
 
-struct usb_reader;
-
 struct usb_slot {
     bool present;          /* a card is in it, or we cannot know */
     uint32_t insertion;    /* number of that card's insertion */
@@ -41,10 +39,10 @@ struct usb_ccid {
     bool claimed;        /* the pipe is there, and ours */
     gpg_error_t refusal; /* why it could not be taken */
     char holder[READER_HOLDER_MAX];
-    const struct usb_reader *turn; /* whose turn it is; NULL: nobody's */
+    const void *turn; /* whose turn it is: a reader's or the thread's; NULL: nobody's */
     struct usb_slot slots[CCID_SLOTS_MAX];
 
-    /* Used by who has the turn, or by the watching thread while nobody can have it: */
+    /* Used by who has the turn: */
     libusb_device_handle *handle; /* NULL: not open */
     struct usb_pipe pipe;
     struct ccid_port port;

@@ -1,8 +1,8 @@
 #include "ccid/usb_holder.h"
 
 #include "base/text.h"
+#include "ccid/processes.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,10 +52,11 @@ static bool find_driver(const char *root, const struct usb_place *place, char *d
     return true;
 }
 
-/* True if the process, whose folder this is, has the file open. */
-static bool has_open(const char *process, const char *node)
+/* True when the process has the file open. */
+static bool has_open(const char *process, const void *what)
 {
     char path[PATH_LEN], target[PATH_LEN];
+    const char *node = what;
     struct dirent *entry;
     bool found = false;
     DIR *folder;
@@ -66,45 +67,6 @@ static bool has_open(const char *process, const char *node)
     while (!found && (entry = readdir(folder))) {
         found = write_path(path, "%s/fd/%s", process, entry->d_name) && read_link(path, target) &&
                 strcmp(target, node) == 0;
-    }
-    closedir(folder);
-    return found;
-}
-
-static void name_process(const char *process, const char *pid, char *out, size_t size)
-{
-    char path[PATH_LEN], comm[64] = "", name[64];
-    size_t len = 0;
-    FILE *file;
-
-    file = write_path(path, "%s/comm", process) ? fopen(path, "re") : NULL;
-    if (file) {
-        len = fread(comm, 1, sizeof comm, file);
-        fclose(file);
-    }
-    if (len && comm[len - 1] == '\n')
-        len--;
-    snprintf(out, size, "%s (process %s)",
-             len ? text_escape(view_of(comm, len), name, sizeof name) : "a program", pid);
-}
-
-static bool find_process(const char *root, const char *node, char *out, size_t size)
-{
-    char path[PATH_LEN], self[16];
-    struct dirent *entry;
-    bool found = false;
-    DIR *folder;
-
-    snprintf(self, sizeof self, "%d", getpid());
-    folder = write_path(path, "%s/proc", root) ? opendir(path) : NULL;
-    if (!folder)
-        return false;
-    while (!found && (entry = readdir(folder))) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || strcmp(entry->d_name, self) == 0)
-            continue;
-        found = write_path(path, "%s/proc/%s", root, entry->d_name) && has_open(path, node);
-        if (found)
-            name_process(path, entry->d_name, out, size);
     }
     closedir(folder);
     return found;
@@ -121,7 +83,7 @@ bool usb_holder(const char *root, const struct usb_place *place, char *out, size
         return true;
     }
     if (!write_path(node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address) ||
-        !find_process(root, node, out, size))
+        !processes_find(root, has_open, node, out, size))
         snprintf(out, size, "another program");
     return true;
 }

@@ -118,24 +118,38 @@ static void scan(struct usb_readers *u)
     libusb_free_device_list(devices, 1);
 }
 
-/* Whether it may be taken now. */
-static bool may_take(struct usb_readers *u, const struct usb_ccid *c)
+/* Takes the turn if it is to be taken, and may be now. */
+static bool begin_take(struct usb_readers *u, struct usb_ccid *c)
 {
     bool may;
 
     pthread_mutex_lock(&u->mutex);
-    may = !c->tried && !c->gone && !u->closing && u->share != READERS_YIELD &&
+    may = !c->tried && !c->gone && !c->turn && !u->closing && u->share != READERS_YIELD &&
           deadline_passed(u->take_from);
+    if (may)
+        c->turn = u;
     pthread_mutex_unlock(&u->mutex);
     return may;
+}
+
+static void end_take(struct usb_readers *u, struct usb_ccid *c)
+{
+    pthread_mutex_lock(&u->mutex);
+    c->turn = NULL;
+    pthread_cond_broadcast(&u->let_go);
+    pthread_mutex_unlock(&u->mutex);
 }
 
 static void take_all(struct usb_readers *u)
 {
     for (size_t i = 0; i < u->count; i++) {
-        if (may_take(u, u->ccids[i]))
-            (void)usb_ccid_take(u->ccids[i], deadline_in_ms(TAKE_MS));
-        usb_ccid_listen_again(u->ccids[i]);
+        struct usb_ccid *c = u->ccids[i];
+
+        if (begin_take(u, c)) {
+            (void)usb_ccid_take(c, deadline_in_ms(TAKE_MS));
+            end_take(u, c);
+        }
+        usb_ccid_listen_again(c);
     }
 }
 

@@ -249,6 +249,11 @@ static void beside_pcsc(void **state)
     readers_share(readers, READERS_BESIDE, 0);
     readers_list(readers, &list);
     assert_int_equal(list.count, 0);
+    /* that let go of it, and went */
+    fake_usb_hold(plugged.device, false);
+    readers_share(readers, READERS_ALONE, 0);
+    driver_await(readers, 1, &list);
+    assert_false(list.info[0].exclusive);
     end();
     begin("yubikey-5");
     open_with("usb");
@@ -447,6 +452,46 @@ static void interrupted(void **state)
     end();
 }
 
+static struct usb_counts counts(void)
+{
+    struct usb_counts now;
+
+    fake_usb_lock();
+    now = usb_device_counts(plugged.device);
+    fake_usb_unlock();
+    return now;
+}
+
+/* To be had: the state of the slot. For a connection: that again, and power. For a command: itself,
+ * and its answer. Nothing else, ever. */
+static void what_it_costs(void **state)
+{
+    static const char *const models[] = { "yubikey-5", "nitrokey-3", "nitrokey-start" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        struct reader *reader;
+
+        begin(models[i]);
+        open_with("usb");
+        assert_int_equal(counts().bulk_out, 1);
+        reader = driver_connect(readers);
+        assert_int_equal(counts().bulk_out, 3);
+        assert_int_equal(counts().power_ons, 1);
+        for (unsigned n = 1; n <= 3; n++) {
+            selects(reader);
+            assert_int_equal(counts().bulk_out, 3 + n);
+            assert_int_equal(counts().bulk_in, 3 + n);
+        }
+        reader_disconnect(&reader);
+        reader = driver_connect(readers); /* still powered */
+        assert_int_equal(counts().bulk_out, 6);
+        assert_int_equal(counts().resets + counts().interfaces_set + counts().halts_cleared, 0);
+        reader_disconnect(&reader);
+        end();
+    }
+}
+
 static void no_libusb_no_readers(void **state)
 {
     (void)state;
@@ -474,6 +519,7 @@ int main(void)
         cmocka_unit_test(whole_packets),
         cmocka_unit_test(two_connections),
         cmocka_unit_test(interrupted),
+        cmocka_unit_test(what_it_costs),
         cmocka_unit_test(no_libusb_no_readers),
     };
 
