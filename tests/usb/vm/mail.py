@@ -10,8 +10,8 @@ from bench import BIN, wait_until
 from world import World
 
 TEXT = "the cake is in the oven"
-WARM = 4  # decryptions after the first
-COMMANDS = 50  # of which the time is taken
+WARM = 3  # decryptions after the first
+COMMANDS = 30  # of which the time is taken
 IDLE_SECONDS = 3
 GET_AID = "00CA004F00"
 

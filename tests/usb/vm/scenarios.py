@@ -39,6 +39,14 @@ class Rules(Scenario):
                 self.assertEqual((token.path / "power" / "persist").read_text(), "0\n")
                 self.assertEqual(token.node.stat().st_gid, 0)
 
+    def test_whose_rules_they_are(self):
+        """systemd knows the class of most by itself since 248; the others it learns from us alone."""
+        for rules, model, may in (("60-cardea.rules", "yubikey-5", True), ("60-cardea.rules", "spr532", False),
+                                  ("60-fido-id.rules", "yubikey-5", True), ("60-fido-id.rules", "spr532", True)):
+            with self.subTest(rules=rules, model=model), self.bench.udev.without(rules):
+                with self.bench.token(model) as token:
+                    self.assertEqual(may_open(token.node, SEAT_USER), may)
+
     def test_nobody_at_the_seat(self):
         seat(None)
         with self.bench.token("yubikey-5") as token:
@@ -90,6 +98,9 @@ class Driver(Scenario):
                 counts = token.counts()
                 # The kernel's own at plugging in; we change nothing, and touch no other interface.
                 self.assertEqual((counts["configurations"], counts["interfaces"], counts["resets"]), (1, 0, 0))
+                held = [p.parent.name for p in token.path.glob("*:1.*/driver")]
+                self.assertEqual(len(held), 1)
+                self.assertIn((token.path / held[0] / "bInterfaceClass").read_text(), ("0b\n", "ff\n"))
 
     def test_users(self):
         for user, may in ((SEAT_USER, True), (REMOTE_USER, False)):
