@@ -11,6 +11,7 @@
 #include "ccid/reader.h"
 
 struct card;
+struct known_tokens;
 
 /* Masks of slots */
 #define SLOTS_DECRYPT (1u << SLOT_DECRYPT)
@@ -19,6 +20,7 @@ struct card;
 struct key_facts {
     enum { SLOT_UNREAD, SLOT_EMPTY, SLOT_READ } state;
     struct public_key key; /* SLOT_READ */
+    enum { KEY_FROM_CARD, KEY_FROM_MEMORY, KEY_DOUBTED } source;
 };
 
 struct card_facts {
@@ -60,9 +62,9 @@ struct requester {
     void *context;
 };
 
-/* One reference for the caller. The policy outlives the card. */
+/* One reference for the caller. The policy and the known tokens outlive the card. */
 struct card *card_new(struct readers *readers, const struct reader_info *info,
-                      const struct pin_cache_policy *policy);
+                      const struct pin_cache_policy *policy, struct known_tokens *known);
 struct card *card_ref(struct card *card);
 void card_unref(struct card **card);
 
@@ -82,7 +84,8 @@ void card_set_gone(struct card *card);
 void card_known_facts(struct card *card, struct card_facts *facts);
 
 /* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
- * known, asking the card for what is not, and copies the facts. Errors: the reader's,
+ * known, asking the card for what is not, and copies the facts. A key that is known of this token
+ * from before, and that the card vouches for, is not read again. Errors: the reader's,
  * GPG_ERR_OBJ_TERM_STATE for a terminated card, and GPG_ERR_ENOENT for one without the OpenPGP
  * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
@@ -91,6 +94,9 @@ gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *fac
  * for a touch: what is known, and no objects. */
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
                               struct card_objects *objects);
+
+/* The holder's name as the card has it; empty without one. */
+struct view card_objects_holder(const struct card_objects *objects);
 void card_objects_free(struct card_objects *objects);
 
 /* PSO:DECIPHER with the key in SLOT_DECRYPT, which must be `key`; `data` as decipher_encode made

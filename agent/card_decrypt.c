@@ -312,6 +312,8 @@ gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct
         err = gpg_error(GPG_ERR_CANCELED);
     else if (!requester->recall(requester->context, &job.plain))
         err = decrypt_and_tell(card, &job);
+    if (gpg_err_code(err) == GPG_ERR_DECRYPT_FAILED)
+        card_doubt_memory(card);
     fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);

@@ -11,6 +11,7 @@ struct card {
     atomic_bool gone;
     int gone_fd; /* eventfd; readable for good once the card is gone */
     struct readers *readers;
+    struct known_tokens *known;
     char reader_name[READER_NAME_MAX];
     uint32_t insertion;
 
@@ -52,6 +53,10 @@ void card_end(struct card *card);
 /* After an error of the reader: drops what can no longer be relied on. True when a second try may
  * help. */
 bool card_recover(struct card *card, gpg_error_t err);
+
+/* The decryption key, as far as it was remembered, is read from the card when it is next asked for.
+ */
+void card_doubt_memory(struct card *card);
 
 /* Wipes the PIN that is kept. */
 void card_forget_pin(struct card *card);

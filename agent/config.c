@@ -113,6 +113,18 @@ static bool is_usb(const char *value)
     return len == strlen(pattern);
 }
 
+static const char *set_state_directory(struct config_source *source,
+                                       const struct config_setting *setting, const char *value,
+                                       gpg_error_t *err)
+{
+    bool none = strcmp(value, "none") == 0;
+
+    if (*value != '/' && !none)
+        return setting->expected;
+    replace(field(source, setting), none ? "" : value, err);
+    return NULL;
+}
+
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
@@ -165,6 +177,8 @@ static const struct config_setting settings[] = {
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "state-directory", set_state_directory, FIELD(state_directory), 0, 0,
+      "an absolute path, or none" },
     { "agent", "session-key-cache", set_number, FIELD(session_key_cache), 0, SECONDS_MAX,
       "seconds, from 0 (none is remembered) to 2592000" },
     { "agent", "notifications", set_switch, FIELD(notifications), 0, 0, "yes or no" },
@@ -173,6 +187,7 @@ static const struct config_setting settings[] = {
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
       "seconds, from 1 to 3600" },
     { "pinentry", "loopback", set_switch, FIELD(allow_loopback_pinentry), 0, 0, "yes or no" },
+    { "pinentry", "insertion", set_switch, FIELD(ask_insertion), 0, 0, "yes or no" },
     { "pin-cache", "ttl", set_number, FIELD(pin_cache_ttl), 0, SECONDS_MAX,
       "seconds, from 0 (no cache) to 2592000" },
     { "pin-cache", "max-ttl", set_number, FIELD(pin_cache_max_ttl), 0, SECONDS_MAX,
@@ -239,6 +254,7 @@ gpg_error_t config_defaults(struct agent_config *config)
     config->notifications = true;
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
+    config->ask_insertion = true;
     config->pin_cache_ttl = 600;
     config->pin_cache_max_ttl = 7200;
     config->max_connections = 256;
@@ -254,6 +270,7 @@ void config_free(struct agent_config *config)
         return;
     free(config->gnupghome);
     free(config->pinentry);
+    free(config->state_directory);
     free_readers(config);
     *config = (struct agent_config){ 0 };
 }

@@ -14,11 +14,13 @@ struct agent_config {
     bool notifications;           /* yes */
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
+    bool ask_insertion;           /* yes */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
-    int session_key_cache;        /* seconds; 0: no session key is remembered */
-    char **command; /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
+    char *state_directory; /* where tokens are remembered; NULL: agent/token_files.h; "": nowhere */
+    int session_key_cache; /* seconds; 0: no session key is remembered */
+    char **command;        /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 
 #define CONFIG_RUN        (-1)

@@ -17,6 +17,7 @@ struct agent {
     const struct agent_config *config;
     struct cards *cards;
     struct events *events;
+    struct known_tokens *known;
     struct expiry *expiry;
     struct session_key_cache *session_keys; /* NULL: off */
     const char *socket_path;

@@ -13,17 +13,18 @@ static void name_process(const char *folder, const char *pid, char *out, size_t 
 {
     char path[PATH_MAX], comm[64] = "", name[64];
     size_t len = 0;
-    FILE *file;
+    FILE *file = NULL;
+    int path_len = snprintf(path, sizeof path, "%s/comm", folder);
 
-    snprintf(path, sizeof path, "%s/comm", folder);
-    file = fopen(path, "re");
+    if (path_len > 0 && (size_t)path_len < sizeof path)
+        file = fopen(path, "re");
     if (file) {
         len = fread(comm, 1, sizeof comm, file);
         fclose(file);
     }
     if (len && comm[len - 1] == '\n')
         len--;
-    snprintf(out, size, "%s (process %s)",
+    snprintf(out, size, "%s (process %.20s)",
              len ? text_escape(view_of(comm, len), name, sizeof name) : "a program", pid);
 }
 

@@ -49,8 +49,7 @@ static bool ends_with(const char *name, size_t len, const char *end)
     return len >= end_len && memcmp(name + len - end_len, end, end_len) == 0;
 }
 
-static void take_attribute(const struct rtattr *attribute, const char *name_ends,
-                           struct unix_socket *s)
+static void take_attribute(struct rtattr *attribute, const char *name_ends, struct unix_socket *s)
 {
     const void *data = RTA_DATA(attribute);
     size_t len = RTA_PAYLOAD(attribute);
@@ -84,11 +83,11 @@ static gpg_error_t add(struct listing *l, const struct unix_socket *s)
     return 0;
 }
 
-static gpg_error_t take_message(struct listing *l, const struct nlmsghdr *header)
+static gpg_error_t take_message(struct listing *l, struct nlmsghdr *header)
 {
-    const struct unix_diag_msg *message = NLMSG_DATA(header);
+    struct unix_diag_msg *message = NLMSG_DATA(header);
     size_t len = NLMSG_PAYLOAD(header, sizeof *message);
-    const struct rtattr *attribute = (const struct rtattr *)(message + 1);
+    struct rtattr *attribute = (struct rtattr *)(message + 1);
     struct unix_socket s = { .inode = message->udiag_ino };
 
     for (; RTA_OK(attribute, len); attribute = RTA_NEXT(attribute, len))
@@ -103,7 +102,7 @@ static gpg_error_t take_part(struct listing *l, int fd, bool *done)
         struct nlmsghdr header;
         uint8_t octets[DUMP_OCTETS];
     } part;
-    const struct nlmsghdr *header = &part.header;
+    struct nlmsghdr *header = &part.header;
     ssize_t len = recv(fd, part.octets, sizeof part.octets, 0);
     gpg_error_t err = 0;
 

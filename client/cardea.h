@@ -56,6 +56,7 @@ struct cardea_key {
 };
 
 struct cardea_token {
+    bool inserted;   /* otherwise it is remembered: no reader, no tries */
     char serial[33]; /* the AID, hex */
     char name[64];   /* "Yubico 0006:12345678" */
     char version[8]; /* of the OpenPGP card specification, "3.4" */
@@ -67,10 +68,15 @@ struct cardea_token {
     struct cardea_key key[CARDEA_SLOTS];
 };
 
-/* The inserted tokens, read anew; free with cardea_free_tokens. No token is no error. */
+/* The inserted tokens, read anew, and then those that were in once, as they are remembered; free
+ * with cardea_free_tokens. No token is no error. */
 gpg_error_t cardea_list_tokens(struct cardea *connection, struct cardea_token **tokens,
                                size_t *count);
 void cardea_free_tokens(struct cardea_token **tokens);
+
+/* Forgets what is remembered of a token, named as struct cardea_token has its serial.
+ * GPG_ERR_NOT_FOUND, GPG_ERR_INV_ARG. */
+gpg_error_t cardea_forget_token(struct cardea *connection, const char *serial);
 
 /* How many session keys the agent remembers, and for how many seconds each; 0 seconds when it is
  * not to remember any. */

@@ -43,6 +43,7 @@ typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_decrypt;
 cli_command cli_session_key;
 cli_command cli_list;
+cli_command cli_forget;
 cli_command cli_watch;
 cli_command cli_lock;
 

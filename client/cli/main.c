@@ -12,6 +12,7 @@ static struct {
     { "decrypt", "cardea decrypt", cli_decrypt },
     { "session-key", "cardea session-key", cli_session_key },
     { "list", "cardea list", cli_list },
+    { "forget", "cardea forget", cli_forget },
     { "watch", "cardea watch", cli_watch },
     { "lock", "cardea lock", cli_lock },
 };
@@ -28,7 +29,8 @@ static const char help[] =
     "\n"
     "  decrypt [-o FILE] [FILE]    decrypt a message\n"
     "  session-key [FILE]          print a message's session key\n"
-    "  list                        list the inserted tokens and their keys\n"
+    "  list                        list the tokens and their keys\n"
+    "  forget SERIAL               forget a token that is not used any more\n"
     "  watch                       tell what happens: cards, PINs, touches, requests\n"
     "  lock                        forget PINs and session keys\n"
     "\n"

@@ -9,7 +9,7 @@ _cardea() {
     [ "$COMP_CWORD" -gt 0 ] && before=${COMP_WORDS[COMP_CWORD - 1]}
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        decrypt | session-key | list | watch | lock) command=${COMP_WORDS[i]}; break ;;
+        decrypt | session-key | list | forget | watch | lock) command=${COMP_WORDS[i]}; break ;;
         --socket | --gnupghome) ((i++)) ;;
         esac
     done
@@ -23,9 +23,9 @@ _cardea() {
     case $command:$word in
     decrypt:-*) mapfile -t COMPREPLY < <(compgen -W "$common $decrypt" -- "$word") ;;
     session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk --certificate" -- "$word") ;;
-    list:* | watch:* | lock:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
+    list:* | forget:* | watch:* | lock:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
     :-*) mapfile -t COMPREPLY < <(compgen -W "$common --version" -- "$word") ;;
-    :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list watch lock' -- "$word") ;;
+    :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list forget watch lock' -- "$word") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }

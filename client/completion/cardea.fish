@@ -1,6 +1,6 @@
 # Completion of cardea and cardea-sop for fish.
 
-set -l commands decrypt session-key list watch lock
+set -l commands decrypt session-key list forget watch lock
 
 complete -c cardea -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
 complete -c cardea -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
@@ -21,7 +21,7 @@ complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l max-output -x -d 
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l memory-limit -x -d 'Keep at most so much in memory'
 complete -c cardea -n '__fish_seen_subcommand_from session-key' -l pkesk -x -d 'Open these packets'
 complete -c cardea -n '__fish_seen_subcommand_from session-key' -l certificate -r -d 'What the token does not say'
-complete -c cardea -n '__fish_seen_subcommand_from list watch lock' -f
+complete -c cardea -n '__fish_seen_subcommand_from list forget watch lock' -f
 
 complete -c cardea-sop -n __fish_use_subcommand -f -a 'version decrypt'
 complete -c cardea-sop -l help -d 'A summary'

@@ -33,6 +33,38 @@ class Counts(unittest.TestCase):
                 self.assertIn("002A8086", words(w.commands()))
                 self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
 
+    def check_known(self, algorithm, *options, at_most):
+        """A token that was in before, also under another agent, is not asked for its key again."""
+        with World() as w:
+            w.make_key(algorithm)
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token(*options)
+            self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+            self.assertIn("00478100", words(w.commands()))
+            first = len(w.commands())
+            for restart in (False, True):
+                w.tell_token("remove")
+                w.wait_for_card(False)
+                if restart:
+                    w.stop_agent()
+                    w.start_agent(wait=False)
+                    w.wait_for_agent()
+                w.forget_commands()
+                w.tell_token("insert")
+                w.wait_for_card()
+                self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                self.assertNotIn("00478100", words(w.commands()))
+                self.assertLess(len(w.commands()), first)
+                self.assertLessEqual(len(w.commands()), at_most, w.commands())
+
+    def test_known_token(self):
+        self.check_known("cv25519", at_most=6)
+        self.check_known("rsa2048", at_most=6)
+
+    def test_known_token_without_extended_length(self):
+        self.check_known("rsa2048", "--no-extended", at_most=7)
+
     def test_three_slots_are_three_keys(self):
         """What the test above believes of the token: real keys in all slots."""
         with World() as w:

@@ -379,6 +379,65 @@ static void prompts_come_one_at_a_time_and_in_order(void **state)
     }
 }
 
+static void start_asker(struct asker *asker, const char *title, bool gives_way)
+{
+    asker->request = request(20);
+    asker->request.title = title;
+    asker->request.gives_way = gives_way;
+    pthread_create(&asker->thread, NULL, ask_in_thread, asker);
+}
+
+static void wait_until_shown(const char *text, int times)
+{
+    int64_t end = monotonic_ms() + 10000;
+    int seen;
+
+    do {
+        seen = 0;
+        for (const char *at = strstr(shown(), text); at; at = strstr(at + 1, text))
+            seen++;
+        usleep(1000);
+        assert_true(monotonic_ms() < end);
+    } while (seen < times);
+}
+
+/* First come those that do not give way, in their order; then the others, in theirs, the one that
+ * was taken away being shown again. */
+static void a_prompt_gives_way_and_comes_back(void **state)
+{
+    struct asker first, second, urgent[2];
+    const char *seen;
+
+    (void)state;
+    FAKE_DOES("MODE=hang");
+    start_asker(&first, "first", true);
+    wait_until_shown("SETTITLE first\n", 1);
+    wait_until_shown("CONFIRM\n", 1);
+    start_asker(&second, "second", true);
+    usleep(50 * 1000);
+    FAKE_DOES("MODE=pin", "DELAY_MS=100");
+    start_asker(&urgent[0], "urgent", false);
+    wait_until_shown("SETTITLE urgent\n", 1);
+    start_asker(&urgent[1], "next", false);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(urgent[i].thread, NULL);
+        assert_int_equal(urgent[i].err, 0);
+    }
+    pthread_join(first.thread, NULL);
+    pthread_join(second.thread, NULL);
+    assert_int_equal(first.err, 0);
+    assert_int_equal(second.err, 0);
+    seen = shown();
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const order[] = { "first", "urgent", "next", "second", "first" };
+        char expected[32];
+
+        snprintf(expected, sizeof expected, "SETTITLE %s\n", order[i]);
+        seen = strstr(seen, expected);
+        assert_non_null(seen);
+    }
+}
+
 static void who_waits_for_a_turn_can_leave(void **state)
 {
     struct asker askers[3];
@@ -445,6 +504,7 @@ int main(void)
         TEST(a_client_that_goes_takes_its_prompt_along),
         TEST(what_was_waited_for_ends_the_prompt),
         TEST(prompts_come_one_at_a_time_and_in_order),
+        TEST(a_prompt_gives_way_and_comes_back),
         TEST(who_waits_for_a_turn_can_leave),
     };
 
