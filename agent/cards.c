@@ -389,6 +389,18 @@ static gpg_error_t explain_absence(struct cards *cards, const uint8_t *keygrip, 
     return gpg_error(GPG_ERR_NO_SECKEY);
 }
 
+bool cards_holder(struct cards *cards, char *out)
+{
+    struct card_list list;
+    bool found = false;
+
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count && !found; i++)
+        found = card_holder(list.card[i], out);
+    card_list_release(&list);
+    return found;
+}
+
 static gpg_error_t find_in_list(struct cards *cards, struct card_list *list, const uint8_t *keygrip,
                                 unsigned read, struct card **r_card, enum slot *slot,
                                 struct card_facts *facts)

@@ -85,6 +85,21 @@ void readers_share(struct readers *readers, enum readers_share how, int64_t afte
         readers->backend->share(readers, how, after_ms);
 }
 
+bool readers_holder(struct readers *readers, const char *reader, char *out)
+{
+    struct reader_list list;
+
+    out[0] = '\0';
+    if (readers->backend->holder)
+        return readers->backend->holder(out, READER_HOLDER_MAX);
+    readers_list(readers, &list);
+    for (size_t i = 0; i < list.count && !out[0]; i++) {
+        if (strcmp(list.info[i].name, reader) == 0)
+            memcpy(out, list.info[i].holder, READER_HOLDER_MAX);
+    }
+    return out[0] != '\0';
+}
+
 void readers_interrupt(struct readers *readers)
 {
     if (readers->backend->interrupt)

@@ -1,8 +1,8 @@
 #include "ccid/usb_holder.h"
 
 #include "base/text.h"
+#include "ccid/processes.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,9 +37,10 @@ static bool find_driver(const char *root, const struct usb_place *place, char *d
     return true;
 }
 
-/* True if the process, whose folder this is, has the file open. */
-static bool has_open(const char *process, const char *node)
+/* True when the process has the file open. */
+static bool has_open(const char *process, const void *what)
 {
+    const char *node = what;
     char path[PATH_MAX], target[PATH_MAX];
     struct dirent *entry;
     bool found = false;
@@ -57,48 +58,6 @@ static bool has_open(const char *process, const char *node)
     return found;
 }
 
-static void name_process(const char *process, const char *pid, char *out, size_t size)
-{
-    char path[PATH_MAX], comm[64] = "", name[64];
-    size_t len = 0;
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/comm", process);
-    file = fopen(path, "re");
-    if (file) {
-        len = fread(comm, 1, sizeof comm, file);
-        fclose(file);
-    }
-    if (len && comm[len - 1] == '\n')
-        len--;
-    snprintf(out, size, "%s (process %s)",
-             len ? text_escape(view_of(comm, len), name, sizeof name) : "a program", pid);
-}
-
-static bool find_process(const char *root, const char *node, char *out, size_t size)
-{
-    char path[PATH_MAX], self[16];
-    struct dirent *entry;
-    bool found = false;
-    DIR *folder;
-
-    snprintf(self, sizeof self, "%d", getpid());
-    snprintf(path, sizeof path, "%s/proc", root);
-    folder = opendir(path);
-    if (!folder)
-        return false;
-    while (!found && (entry = readdir(folder))) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || strcmp(entry->d_name, self) == 0)
-            continue;
-        snprintf(path, sizeof path, "%s/proc/%s", root, entry->d_name);
-        found = has_open(path, node);
-        if (found)
-            name_process(path, entry->d_name, out, size);
-    }
-    closedir(folder);
-    return found;
-}
-
 bool usb_holder(const char *root, const struct usb_place *place, char *out, size_t size)
 {
     char driver[64], node[PATH_MAX];
@@ -110,7 +69,7 @@ bool usb_holder(const char *root, const struct usb_place *place, char *out, size
         return true;
     }
     snprintf(node, sizeof node, "%s/dev/bus/usb/%03u/%03u", root, place->bus, place->address);
-    if (!find_process(root, node, out, size))
+    if (!processes_find(root, has_open, node, out, size))
         snprintf(out, size, "another program");
     return true;
 }

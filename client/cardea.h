@@ -198,6 +198,11 @@ gpg_error_t cardea_lock(struct cardea *connection);
 /* The version of the library, "0.1.0". */
 const char *cardea_version(void);
 
+/* After GPG_ERR_LOCKED, which program has the reader for itself, "scdaemon (process 123)", as far
+ * as the agent could find out; NULL otherwise. Until the next call on the connection. */
+#define CARDEA_HELD_BY_MAX 128
+const char *cardea_held_by(const struct cardea *connection);
+
 /* What a human can do about an error; NULL when the error says it all. Static. */
 const char *cardea_advice(gpg_error_t error);
 

@@ -16,6 +16,19 @@ int cli_fail(const struct cli *cli, const char *what, gpg_error_t err)
     return EXIT_FAILURE;
 }
 
+int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
+                    gpg_error_t err)
+{
+    const char *holder =
+        gpg_err_code(err) == GPG_ERR_LOCKED && connection ? cardea_held_by(connection) : NULL;
+
+    if (!holder)
+        return cli_fail(cli, what, err);
+    fprintf(stderr, "%s: %s: the reader is held by %s: end it, or let it release the token\n",
+            cli->program, what, holder);
+    return EXIT_FAILURE;
+}
+
 void cli_occupy_standard_descriptors(void)
 {
     int fd;

@@ -61,6 +61,10 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
 /* Says "PROGRAM: WHAT: error: advice" on standard error. Returns 1. */
 int cli_fail(const struct cli *cli, const char *what, gpg_error_t err);
 
+/* The same after a request on the connection, which may know more. */
+int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
+                    gpg_error_t err);
+
 /* Standard descriptors that are closed would be taken by files that we open; call it first. */
 void cli_occupy_standard_descriptors(void);
 

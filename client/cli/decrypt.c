@@ -213,7 +213,7 @@ static void tell_error(const struct job *job, gpg_error_t err)
     else if (job->report.problem)
         fprintf(stderr, "cardea: %s: %s: %s\n", what, gpg_strerror(err), job->report.problem);
     else
-        cli_fail(job->cli, what, err);
+        cli_fail_asking(job->cli, job->connection, what, err);
 }
 
 static void tell(const struct job *job)

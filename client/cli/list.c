@@ -142,7 +142,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (!err)
         err = cardea_remembered(connection, &remembered, &seconds);
     if (err) {
-        cli_fail(cli, "the tokens cannot be listed", err);
+        cli_fail_asking(cli, connection, "the tokens cannot be listed", err);
     } else if (cli->json) {
         print_json(tokens, count);
     } else {

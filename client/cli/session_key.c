@@ -96,7 +96,7 @@ int cli_session_key(struct cli *cli, int argc, char **argv)
     else if (gpg_err_code(err) == GPG_ERR_INV_VALUE)
         fputs("cardea: --pkesk wants packets in hex, 64 KiB at most\n", stderr);
     else
-        cli_fail(cli, file ? file : "message", err);
+        cli_fail_asking(cli, connection, file ? file : "message", err);
 leave:
     explicit_bzero(key, sizeof key);
     cardea_disconnect(&connection);

@@ -36,7 +36,8 @@ class Output(Shared):
         super().setUpClass()
         cls.large = cls.w.write("large", in_chunks(LARGE))
         # The same, with something wrong at its end.
-        cls.spoilt = cls.w.write("spoilt", in_chunks(LARGE)[:-1] + b"\0")
+        message = cls.large.read_bytes()
+        cls.spoilt = cls.w.write("spoilt", message[:-1] + bytes([message[-1] ^ 1]))
         cls.sealed = cls.w.write("sealed", make.seipd1(KEY, make.literal(LARGE[:200_000])))
 
     def decrypt(self, *words, **options):
@@ -201,7 +202,7 @@ class Terminal(Output):
         self.assertEqual((self.ends(pid), self.said), (0, b""))
 
     def test_short_work_shows_nothing(self):
-        pid = self.start("-o", self.out / "file", self.large)
+        pid = self.start("-o", self.out / "file", self.sealed)
         self.assertEqual((self.ends(pid), self.said), (0, b""))
 
     def test_ctrl_c(self):

@@ -126,7 +126,7 @@ class Remembering(unittest.TestCase):
 
     def test_hidden_recipients(self):
         """All packets are tried once; not again to find the one that is remembered. An RSA packet for somebody
-        else is one that the card fails to open."""
+        else is one that the card fails to open, where its number happens to be below the card's modulus."""
         for algorithm in "cv25519", "rsa2048":
             with self.subTest(algorithm), RememberingWorld() as w:
                 for name in "bob@example.org", "carol@example.org":
@@ -136,10 +136,11 @@ class Remembering(unittest.TestCase):
                 mail = w.encrypt(TEXT, "bob@example.org", "carol@example.org", "alice@example.org",
                                  options=["--throw-keyids"])
                 key = w.ask(mail)
-                self.assertEqual(len(w.deciphers()), 3)
+                tried = len(w.deciphers())
+                self.assertIn(tried, [3] if algorithm == "cv25519" else [1, 2, 3])
                 for _ in range(5):
                     self.assertEqual(w.ask(mail), key)
-                self.assertEqual(len(w.deciphers()), 3)
+                self.assertEqual(len(w.deciphers()), tried)
 
     def test_bounded_in_number(self):
         with RememberingWorld() as w:
