@@ -50,7 +50,7 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
 /* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_holder. */
 bool cards_holder(struct cards *cards, char *out);
 
-/* The same among all cards but one, which may be NULL. */
+/* cards_find_key among all cards but one, which may be NULL. */
 gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
                                const uint8_t keygrip[KEYGRIP_LEN], struct card **card,
                                enum slot *slot, struct card_facts *facts);

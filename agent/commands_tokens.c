@@ -111,12 +111,12 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
         card_objects_free(&objects);
     }
     card_list_release(&list);
-    if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        session_tell_holder(session_of(assuan));
     if (!err)
         err = send_absent_tokens(assuan, &absent);
     if (!err && none && absent == 0)
         err = cards_service_error(cards);
+    if (gpg_err_code(err) == GPG_ERR_LOCKED)
+        session_tell_holder(session_of(assuan));
     return session_error(err);
 }
 

@@ -1,6 +1,6 @@
 /* client-threads MESSAGE ALGO:HEX: several threads, each with a connection of its own, decrypt the
- * message again and again; others are cancelled, from another thread or by their own callback.
- * Prints "ok". */
+ * message again and again; others are cancelled, from another thread or by their own callback; one
+ * watches, has seen enough, and goes on with its connection. Prints "ok". */
 #include "client/cardea.h"
 
 #include <fcntl.h>
@@ -149,6 +149,43 @@ static bool all_at_once(void)
     return good;
 }
 
+static void *lock_again_and_again(void *context)
+{
+    while (!cardea_lock(context))
+        ;
+    return NULL;
+}
+
+static bool seen_enough(void *context, const struct cardea_event *event)
+{
+    unsigned *seen = context;
+
+    (void)event;
+    return ++*seen < 2;
+}
+
+/* The first event is that it watches; the second comes of another's lock. */
+static bool watch_a_while(void)
+{
+    struct cardea *watching = NULL, *other = NULL;
+    unsigned seen = 0, keys, seconds;
+    gpg_error_t err = cardea_connect(NULL, &watching);
+    pthread_t thread;
+
+    if (!err)
+        err = cardea_connect(NULL, &other);
+    if (err || pthread_create(&thread, NULL, lock_again_and_again, other))
+        return false;
+    err = cardea_watch(watching, seen_enough, &seen);
+    if (!err)
+        err = cardea_remembered(watching, &keys, &seconds);
+    cardea_cancel(other);
+    pthread_join(thread, NULL);
+    cardea_disconnect(&watching);
+    cardea_disconnect(&other);
+    return !err && seen == 2;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
@@ -159,6 +196,10 @@ int main(int argc, char **argv)
         return 1;
     if (!cancel_sometime() || !cancel_midway(true) || !cancel_midway(false)) {
         fputs("client-threads: the one that was cancelled does not say so\n", stderr);
+        return 1;
+    }
+    if (!watch_a_while()) {
+        fputs("client-threads: the one that watched cannot go on\n", stderr);
         return 1;
     }
     puts("ok");

@@ -449,6 +449,11 @@ class World:
     def tell_token(self, line):
         return self.token.tell(line)
 
+    def touch(self):
+        """Touches the token, once it waits for that: an event says so before the command is there."""
+        wait_until(lambda: "waiting-for-touch" in self.tell_token("status"), "the token waits for a touch")
+        self.tell_token("touch")
+
     def commands(self):
         return self.token.commands()
 
@@ -474,7 +479,7 @@ class World:
         return result
 
     def make_key(self, algorithm="cv25519", name="alice@example.org", primary="ed25519",
-                 authentication=None):
+                 authentication=None, export="--export-secret-keys"):
         """Makes a key with the real gpg-agent, keeps its secret part in a file of its own, key_file, for
         the token, and leaves gpg with the public part alone. Returns the primary key's fingerprint."""
         self.gpg("--passphrase", "", "--quick-gen-key", name, primary, "sign", "never")
@@ -483,7 +488,7 @@ class World:
         for subkey in subkeys:
             self.gpg("--passphrase", "", "--quick-add-key", fingerprint, *subkey, "never")
         self.key_file = self.folder / f"{name}.key"
-        self.key_file.write_bytes(self.gpg("--passphrase", "", "--export-secret-keys", name).stdout)
+        self.key_file.write_bytes(self.gpg("--passphrase", "", export, name).stdout)
         self.key_file.chmod(0o600)
         self.forget_secret_keys()
         return fingerprint
