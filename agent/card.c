@@ -248,6 +248,8 @@ static void begin_facts(struct card *card, const struct application_data *data)
         card->facts.key[i] =
             (struct key_facts){ .state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY };
     card->kdf_read = false;
+    card->holder_read = false;
+    card->facts.holder[0] = '\0';
     card->facts.data = *data;
     known_tokens_recall(card->known, &card->facts);
 }
@@ -401,6 +403,26 @@ static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *v
     return gpg_err_code(err) == GPG_ERR_NO_OBJ ? 0 : err;
 }
 
+static void publish_holder(struct card *card, const struct buffer *cardholder)
+{
+    card->holder_read = true;
+    pthread_mutex_lock(&card->facts_mutex);
+    card_holder_name(buffer_view(cardholder), card->facts.holder);
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+void card_learn_holder(struct card *card)
+{
+    struct buffer cardholder = BUFFER(0);
+
+    if (card->holder_read)
+        return;
+    if (read_object(card, DO_CARDHOLDER, &cardholder))
+        buffer_free(&cardholder);
+    publish_holder(card, &cardholder);
+    buffer_free(&cardholder);
+}
+
 static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
 {
     gpg_error_t err = card_identify(card);
@@ -413,6 +435,8 @@ static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
         err = read_missing(card, SLOTS_ALL);
     if (!err)
         err = read_object(card, DO_CARDHOLDER, &objects->cardholder);
+    if (!err)
+        publish_holder(card, &objects->cardholder);
     if (!err)
         err = read_object(card, DO_LOGIN, &objects->login);
     if (!err)

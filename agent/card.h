@@ -6,6 +6,7 @@
  * request down through apdu/ and ccid/ itself. */
 #pragma once
 
+#include "agent/card_name.h"
 #include "agent/pin_cache.h"
 #include "apdu/openpgp_card.h"
 #include "ccid/reader.h"
@@ -28,6 +29,7 @@ struct card_facts {
     bool read; /* what follows is known */
     struct application_data data;
     struct key_facts key[SLOTS];
+    char holder[CARD_HOLDER_MAX]; /* "" when not known */
 };
 
 /* DOs that only a listing shows, each as the card gives it; absent ones are empty. */

@@ -33,6 +33,7 @@ void pin_prompt_write(const struct pin_question *question, const char *peer,
     const struct slot_data *slot = &question->facts->data.slot[question->slot];
     char card[CARD_NAME_MAX], algorithm[ALGORITHM_NAME_MAX];
     char key_id[2 * KEY_ID_LEN + 1], tries[48] = "", who[PEER_SHOWN_MAX];
+    const char *holder = question->facts->holder;
 
     *prompt = (struct pin_prompt){ .error = "" };
     hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
@@ -41,8 +42,9 @@ void pin_prompt_write(const struct pin_question *question, const char *peer,
     if (question->tries_left <= FEW_TRIES)
         snprintf(tries, sizeof tries, "\nTries left: %u", question->tries_left);
     snprintf(prompt->description, sizeof prompt->description,
-             "%s wants to open an encrypted message.\n\nToken: %s\nKey: %s (%s)%s", who, card,
-             key_id, algorithm_name(&slot->algorithm, algorithm), tries);
+             "%s wants to open an encrypted message.\n\nToken: %s%s%s\nKey: %s (%s)%s", who, card,
+             *holder ? "\nHolder: " : "", holder, key_id,
+             algorithm_name(&slot->algorithm, algorithm), tries);
     write_error(question, prompt);
     if (question->tries_left == 1)
         snprintf(

@@ -56,6 +56,8 @@ class DesktopWorld(World):
 
     def start_desktop(self, *parts):
         """parts: as fake-desktop names them."""
+        if self.desktop:
+            self.desktop.stdin.close()
         ready = self.heard().count("ready")
         with open(self.told, "ab") as told:
             self.desktop = self.start(BIN / "fake-desktop", *parts, stdin=subprocess.PIPE, stdout=told,

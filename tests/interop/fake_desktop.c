@@ -13,6 +13,7 @@
  *
  * and does what standard input says: sleep true|false, lock own|other, hint own|other true|false,
  * answer NUMBER; it ends with its end. A session "other" belongs to another user. */
+#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -270,6 +271,8 @@ int main(int argc, char **argv)
         if (fds[1].revents)
             rc = obey(line);
     }
+    if (rc == -ECONNRESET) /* the bus has ended */
+        rc = 0;
     if (rc < 0)
         fprintf(stderr, "fake-desktop: %s\n", strerror(-rc));
     sd_bus_close_unref(bus);

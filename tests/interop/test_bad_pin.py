@@ -316,6 +316,34 @@ class Pinentries(PinTest):
                              r"^python3( in [^(]*)?, through gpg \(process [0-9]+\) wants")
             self.assertRegex(w.log(), r"python3.*, through gpg \(process [0-9]+\): decryption with key")
 
+    def test_whoever_uses_gpgme_is_named(self):
+        """GPGME leaves its gpg to init, so that no parent tells who asked."""
+        python = "/usr/bin/python3"  # Debian's, which has python3-gpg
+        if subprocess.run([python, "-c", "import gpg"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.assertNotEqual(os.environ.get("CI"), "true", "missing: python3-gpg")
+            self.skipTest("missing: python3-gpg")
+        with PinWorld() as w:
+            mail = w.folder / "mail"
+            mail.write_bytes(w.mail)
+            program = ("import gpg, pathlib, sys; pathlib.Path('/proc/self/comm').write_text('mailer');"
+                       "print(gpg.Context().decrypt(open(sys.argv[1], 'rb').read(), verify=False)[0])")
+            result = subprocess.run([python, "-c", program, mail], env=w.env, check=True, stdout=subprocess.PIPE,
+                                    start_new_session=True, timeout=60)
+            self.assertEqual(result.stdout, b"b'Dear Alice'\n")
+            self.assertRegex(self.said(w.prompts()[0], "SETDESC"),
+                             r"^mailer( in [^(]*)?, through gpg \(process [0-9]+\) wants")
+
+    def test_the_holder_is_named(self):
+        """As the card has it, which may be anything."""
+        for holder, shown in ((b"Virtue<<Alice", "Alice Virtue"), (b"A\nToken: B%0A\xff", "A?Token: B%250A?")):
+            with PinWorld() as w:
+                w.on_the_side(SELECT, "0020008308" + ADMIN_PIN.encode().hex(),
+                              f"00DA005B{len(holder):02X}" + holder.hex())
+                with w.connect() as client:
+                    client.command("TOKENS")
+                self.works(w)
+                self.assertIn(f"\nHolder: {shown}\nKey: ", self.said(w.prompts()[0], "SETDESC"))
+
     def test_confirmation_is_the_clients_word(self):
         with PinWorld() as w:
             with w.connect() as client:

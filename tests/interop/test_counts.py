@@ -4,7 +4,7 @@ import unittest
 
 from world import Assuan, AssuanError, World, main
 
-FIRST_MAX = 7  # SELECT, DO 6E, the public key, VERIFY and DECIPHER, and two to spare
+FIRST_MAX = 7  # SELECT, DO 6E, the public key, the KDF, DO 6E again, VERIFY and DECIPHER
 
 
 def words(commands):
@@ -64,6 +64,21 @@ class Counts(unittest.TestCase):
 
     def test_known_token_without_extended_length(self):
         self.check_known("rsa2048", "--no-extended", at_most=7)
+    def test_a_later_prompt_names_the_holder(self):
+        """Once for each insertion, and not while the first decryption waits."""
+        with World() as w:
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token()
+            for prompts, reads in ((1, 0), (2, 1), (3, 0)):
+                w.forget_commands()
+                w.decrypt(mail)
+                self.assertEqual(len(w.prompts()), prompts)
+                self.assertEqual(words(w.commands()).count("00CA0065"), reads)
+                self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
+                with w.connect() as client:
+                    client.command("RELOADAGENT")
 
     def test_three_slots_are_three_keys(self):
         """What the test above believes of the token: real keys in all slots."""

@@ -1,5 +1,6 @@
 """PINs end when the machine sleeps and when the screen is locked."""
 
+import socket
 import time
 import unittest
 
@@ -11,11 +12,12 @@ INHIBIT = "inhibit sleep cardea-agent delay"
 
 
 class Logind(unittest.TestCase):
-    def world(self, *parts):
+    def world(self, *parts, config=""):
         """An agent on a desktop, whose token is open."""
         w = self.enterContext(DesktopWorld())
         w.make_key()
         w.mail = w.encrypt("Read me")
+        w.configure(config)
         w.start_bus()
         w.start_desktop(*parts)
         w.start_agent()
@@ -79,6 +81,16 @@ class Logind(unittest.TestCase):
                 self.reads(w, 2)
                 self.assertIn("the screen is locked", w.log())
 
+    def test_session_keys_are_forgotten_too(self):
+        w = self.world("logind", config="[agent]\nsession-key-cache = 600\n")
+        w.wait_for(INHIBIT)
+        w.forget_commands()
+        self.reads(w, 1)
+        self.assertEqual(w.commands(), [], "remembered")
+        w.do("lock own")
+        self.is_forgotten(w)
+        self.reads(w, 2)
+
     def test_what_locks_nothing(self):
         """The screens of others, and one that is unlocked. What comes on a bus comes in order."""
         w = self.world("logind")
@@ -119,6 +131,20 @@ class Logind(unittest.TestCase):
         w.do("lock own")
         wait_until(lambda: self.locked(w), "the agent has heard")
         self.reads(w, 2)
+
+    def test_bus_that_says_nothing(self):
+        with DesktopWorld() as w, socket.socket(socket.AF_UNIX) as mute:
+            w.make_key()
+            w.mail = w.encrypt("Read me")
+            mute.bind(str(w.bus_path))
+            mute.listen(0)
+            w.start_agent()
+            w.start_token()
+            self.reads(w, 1)
+            self.reads(w, 1)
+            begun = time.monotonic()
+            w.stop_agent()
+            self.assertLess(time.monotonic() - begun, 2)
 
     def test_bus_without_logind(self):
         w = self.world("server")

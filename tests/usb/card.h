@@ -4,6 +4,8 @@
 #include "tests/token/token.h"
 #include "tests/usb/model.h"
 
+#include <stdio.h>
+
 struct usb_card {
     /* Power on, or a reset: the ATR, borrowed; empty: the card is mute. */
     struct view (*power_on)(void *context);
@@ -20,6 +22,7 @@ struct usb_token {
     bool touched;     /* the last command wanted a touch */
     bool touch_comes; /* or does not, and the command fails */
     size_t commands;  /* APDUs so far */
+    FILE *trace;      /* lines of "> COMMAND" and "< ANSWER" go there; may be NULL */
     struct usb_card card;
 };
 

@@ -1,9 +1,11 @@
-/* usb-umockdev: tokens behind umockdev, steered by lines on the standard input (console.h). First it prints
- * "ok FOLDER": who has that as UMOCKDEV_DIR, and umockdev's library preloaded (with-umockdev), sees them. */
+/* usb-umockdev: tokens behind umockdev, steered by lines on the standard input (console.h). First
+ * it prints "ok FOLDER": who has that as UMOCKDEV_DIR, and umockdev's library preloaded
+ * (with-umockdev), sees them. */
 #include "base/secret.h"
 #include "tests/usb/console.h"
 #include "tests/usb/mock_usb.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,11 +68,18 @@ static void serve(struct bed *b)
     buffer_free(&answer);
 }
 
+/* Ends the wait for a line, so that umockdev's folder goes away. */
+static void ignore(int number)
+{
+    (void)number;
+}
+
 int main(void)
 {
     static struct bed b;
+    const struct sigaction end = { .sa_handler = ignore };
 
-    if (secret_init_library())
+    if (secret_init_library() || sigaction(SIGTERM, &end, NULL) || sigaction(SIGINT, &end, NULL))
         return 1;
     b.mock = mock_usb_new();
     b.console = (struct console){

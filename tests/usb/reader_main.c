@@ -1,5 +1,6 @@
-/* usb-reader SPEC: the readers of ccid/reader.h, steered by lines on the standard input: list, wait, connect,
- * send HEX [MILLISECONDS], reset, disconnect. Answers are one line each, "ok ..." or "error TEXT". */
+/* usb-reader SPEC: the readers of ccid/reader.h, steered by lines on the standard input: list,
+ * wait, connect, send HEX [MILLISECONDS], reset, disconnect. Answers are one line each, "ok ..." or
+ * "error TEXT". */
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"

@@ -8,13 +8,26 @@ static struct view power_on(void *context)
     return token_atr(t->token);
 }
 
+static void note(FILE *trace, char direction, struct view apdu)
+{
+    if (!trace)
+        return;
+    fprintf(trace, "%c ", direction);
+    for (size_t i = 0; i < apdu.len; i++)
+        fprintf(trace, "%02X", apdu.data[i]);
+    fputc('\n', trace);
+    fflush(trace);
+}
+
 static void command(void *context, struct view apdu, struct buffer *answer)
 {
     struct usb_token *t = context;
 
     t->touched = false;
     t->commands++;
+    note(t->trace, '>', apdu);
     token_command(t->token, apdu, answer);
+    note(t->trace, '<', buffer_view(answer));
 }
 
 static bool wait_for_touch(void *context)
@@ -52,4 +65,7 @@ gpg_error_t usb_token_init(struct usb_token *t, const struct usb_model *model, u
 void usb_token_free(struct usb_token *t)
 {
     token_free(&t->token);
+    if (t->trace)
+        fclose(t->trace);
+    t->trace = NULL;
 }

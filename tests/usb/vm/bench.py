@@ -1,6 +1,7 @@
 """What the scenarios of the virtual machine work with: tokens on the virtual USB controller, udevd with our rules,
 seats, pcscd, and a world (tests/interop/world.py) whose agent reads them. Everything that is waited for is waited
 for at most PATIENCE seconds."""
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -31,17 +32,25 @@ def output(*words, check=True, **options):
 class Udev:
     """systemd's udevd, with the rules of systemd that concern us, and ours."""
 
-    def __init__(self, ours=True):
+    def __init__(self):
         for folder in ("/usr/lib/udev/rules.d", "/etc/udev/rules.d", "/run/udev/rules.d"):
             for path in pathlib.Path(folder).glob("*.rules"):
                 if path.name not in STOCK_RULES:
                     path.unlink()
-        if ours:
-            shutil.copy(RULES, "/usr/lib/udev/rules.d/60-cardea.rules")
+        shutil.copy(RULES, "/usr/lib/udev/rules.d/60-cardea.rules")
         output("/lib/systemd/systemd-udevd", "--daemon", "--resolve-names=early")
 
-    def reload(self):
+    @contextlib.contextmanager
+    def without(self, name):
+        """As long as one of the files of rules is not there."""
+        path, aside = pathlib.Path("/usr/lib/udev/rules.d", name), pathlib.Path("/run", name)
+        shutil.move(path, aside)
         output("udevadm", "control", "--reload")
+        try:
+            yield
+        finally:
+            shutil.move(aside, path)
+            output("udevadm", "control", "--reload")
 
     def settle(self):
         output("udevadm", "settle", f"--timeout={PATIENCE}")

@@ -9,6 +9,7 @@ import argparse
 import lzma
 import os
 import pathlib
+import platform
 import re
 import shlex
 import shutil
@@ -129,6 +130,9 @@ def main():
     parser.add_argument("--timeout", type=int, default=280)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
+    if platform.machine() != "x86_64":
+        print("the machine is of kind x86_64, and so has to be its host, whose programs it runs")
+        return 77
     need("qemu-system-x86_64", "busybox", "depmod", "modprobe", "apt-get", "dpkg-deb")
     arguments.cache.mkdir(parents=True, exist_ok=True)
     command = f"export PATH={SYSTEM_PATH}; cd {shlex.quote(os.getcwd())} && exec {shlex.join(arguments.command)}\n"

@@ -10,9 +10,9 @@ from bench import BIN, wait_until
 from world import World
 
 TEXT = "the cake is in the oven"
-WARM = 5  # decryptions after the first
-COMMANDS = 100  # of which the time is taken
-IDLE_SECONDS = 5
+WARM = 3  # decryptions after the first
+COMMANDS = 30  # of which the time is taken
+IDLE_SECONDS = 3
 GET_AID = "00CA004F00"
 
 
@@ -73,11 +73,14 @@ class Theirs:
     name = "gpg-agent and scdaemon"
 
     def __init__(self, mail):
+        """gpg notes once which keys are on the token; that is not counted."""
         self.mail = mail
         (mail.home / "gpg-agent.conf").write_text(f"pinentry-program {BIN / 'fake-pinentry'}\n")
+        mail.gpg("--card-status")
+        subprocess.run(["gpgconf", "--kill", "all"], env=mail.env, check=True)
+        wait_until(lambda: not mail.agent_answers(), "gpg-agent has ended")
 
     def __enter__(self):
-        self.mail.gpg("--card-status")
         return self
 
     def pid(self):
@@ -102,11 +105,11 @@ def until_removed(side, token):
         return time.monotonic() - start
 
 
-def measure(side_of, mail, token):
-    """A row of the table; the token is plugged in anew afterwards."""
-    row = {}
-    with side_of(mail) as side:
-        start = token.counts()
+def measure(side, token, idle):
+    """A row of the table, from the program's start on; the token is plugged in anew afterwards."""
+    row, mail = {"wakeups": "-"}, side.mail
+    start = token.counts()
+    with side:
         mail.read()
         first = token.counts()
         times = []
@@ -118,39 +121,53 @@ def measure(side_of, mail, token):
         row["first"] = (first["commands"] - start["commands"], transfers(start, first))
         row["again"] = ((last["commands"] - first["commands"]) / WARM, transfers(first, last) / WARM)
         row["mail_ms"] = statistics.median(times) * 1000
-        row["wakeups"] = idle_wakeups(side.pid())
+        if idle:
+            row["wakeups"] = idle_wakeups(side.pid())
         row["removal_ms"] = until_removed(side, token) * 1000
     token.unplug()
     token.plug()
     return row
 
 
-def scdaemon_command_ms(home):
-    """One command through scdaemon alone."""
-    with subprocess.Popen(["/usr/lib/gnupg/scdaemon", "--homedir", home, "--server"], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        def ask(line):
-            process.stdin.write(line.encode() + b"\n")
-            process.stdin.flush()
-            while not (answer := process.stdout.readline()).startswith((b"OK", b"ERR")):
-                if not answer:
-                    raise AssertionError("scdaemon hung up")
-            if not answer.startswith(b"OK"):
-                raise AssertionError(f"scdaemon: {line}: {answer}")
-        process.stdout.readline()
-        ask("SERIALNO openpgp")
-        took = command_ms(lambda: ask("APDU " + GET_AID))
+def command_ms(ask):
+    times = []
+    for _ in range(COMMANDS):
+        begin = time.monotonic()
+        ask()
+        times.append(time.monotonic() - begin)
+    return statistics.median(times) * 1000
+
+
+def talk(*program):
+    """A program on a pipe, and a function that tells it a line and reads until it has answered."""
+    process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def ask(line):
+        process.stdin.write(line.encode() + b"\n")
+        process.stdin.flush()
+        while not (answer := process.stdout.readline()).lower().startswith((b"ok", b"err")):
+            if not answer:
+                raise AssertionError(f"{program[0]} hung up")
+        return answer.lower().startswith(b"ok")
+    return process, ask
+
+
+def driver_ms(program, first, command):
+    """The middle time of one command through a program that has nothing but its driver."""
+    process, ask = talk(*program)
+    with process:
+        wait_until(lambda: ask(first), f"{program[0]} has the token")
+        took = command_ms(lambda: ask(command))
         process.stdin.close()
     return took
 
 
-def command_ms(send):
-    times = []
-    for _ in range(COMMANDS):
-        begin = time.monotonic()
-        send()
-        times.append(time.monotonic() - begin)
-    return statistics.median(times) * 1000
+def scdaemon_ms(home):
+    return driver_ms(["/usr/lib/gnupg/scdaemon", "--homedir", home, "--server"], "SERIALNO openpgp", "APDU " + GET_AID)
+
+
+def our_driver_ms():
+    return driver_ms([BIN / "usb-reader", "usb"], "connect", "send " + GET_AID)
 
 
 HEAD = ("token", "", "first mail", "", "each mail after", "", "", "command", "removal", "idle wake-ups")

@@ -6,7 +6,7 @@ import unittest
 
 from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, devices, may_open, output,
                    seat, wait_until)
-from mail import GET_AID, Mail, Ours, Theirs, command_ms, measure, scdaemon_command_ms, table
+from mail import Mail, Ours, Theirs, measure, our_driver_ms, scdaemon_ms, table
 
 FAMILIES = ["yubikey-5", "nitrokey-start", "nitrokey-pro", "nitrokey-storage", "nitrokey-3"]
 SELECT = "00A4040006D27600012401"
@@ -38,6 +38,14 @@ class Rules(Scenario):
                 self.assertFalse(may_open(token.node, REMOTE_USER))
                 self.assertEqual((token.path / "power" / "persist").read_text(), "0\n")
                 self.assertEqual(token.node.stat().st_gid, 0)
+
+    def test_whose_rules_they_are(self):
+        """systemd knows the class of most by itself since 248; the others it learns from us alone."""
+        for rules, model, may in (("60-cardea.rules", "yubikey-5", True), ("60-cardea.rules", "spr532", False),
+                                  ("60-fido-id.rules", "yubikey-5", True), ("60-fido-id.rules", "spr532", True)):
+            with self.subTest(rules=rules, model=model), self.bench.udev.without(rules):
+                with self.bench.token(model) as token:
+                    self.assertEqual(may_open(token.node, SEAT_USER), may)
 
     def test_nobody_at_the_seat(self):
         seat(None)
@@ -90,6 +98,9 @@ class Driver(Scenario):
                 counts = token.counts()
                 # The kernel's own at plugging in; we change nothing, and touch no other interface.
                 self.assertEqual((counts["configurations"], counts["interfaces"], counts["resets"]), (1, 0, 0))
+                held = [p.parent.name for p in token.path.glob("*:1.*/driver")]
+                self.assertEqual(len(held), 1)
+                self.assertIn((token.path / held[0] / "bInterfaceClass").read_text(), ("0b\n", "ff\n"))
 
     def test_users(self):
         for user, may in ((SEAT_USER, True), (REMOTE_USER, False)):
@@ -160,11 +171,10 @@ class Driver(Scenario):
             card.send(VERIFY_ADMIN)
             token.tell("t1", "deaf", 1)
             self.assertEqual(card.send("00DA7F21000400" + 1024 * "A5"), "9000")
-            token.tell("t1", "deaf")
+            self.assertEqual(token.tell("t1", "deaf"), "resynchs=1")
             self.assertRegex(card.ask("send", "00CA004F00"), "^error ")
             card.connect()
             self.exchange("nitrokey-pro", card)
-            self.assertEqual(token.tell("t1", "none"), "resynchs=2")
 
     def test_slot_change(self):
         with self.bench.token("yubikey-5") as token, Reader() as card:
@@ -280,18 +290,16 @@ class Agent(Scenario):
         rows, mail = [], self.mail
         for model in FAMILIES:
             with self.bench.token(model, mail.key_file) as token:
-                ours, theirs = measure(Ours, mail, token), measure(Theirs, mail, token)
-                theirs["command_ms"] = scdaemon_command_ms(mail.home)
-                with Reader() as card:
-                    card.connect()
-                    card.send(SELECT)
-                    ours["command_ms"] = command_ms(lambda: card.send(GET_AID))
+                idle = model in ("yubikey-5", "nitrokey-3")  # with and without an interrupt endpoint
+                ours, theirs = measure(Ours(mail), token, idle), measure(Theirs(mail), token, idle)
+                theirs["command_ms"] = scdaemon_ms(mail.home)
+                ours["command_ms"] = our_driver_ms()
             rows += [(model, Ours.name, ours), (model, Theirs.name, theirs)]
         print("\n" + table(rows))
         for model, side, row in rows:
             if side == Ours.name:
                 with self.subTest(model=model):
-                    self.assertEqual(row["wakeups"], 0)
+                    self.assertIn(row["wakeups"], (0, "-"))
                     self.assertLess(row["removal_ms"], 1000)
         for (model, _, ours), (_, _, theirs) in zip(rows[::2], rows[1::2]):
             with self.subTest(model=model):
