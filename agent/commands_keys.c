@@ -86,7 +86,7 @@ static gpg_error_t send_all_key_infos(assuan_context_t assuan, bool as_data)
     for (size_t i = 0; i < list.count && !err; i++) {
         struct card_facts facts;
 
-        (void)card_learn(list.card[i], SLOTS_ALL, &facts);
+        (void)card_learn_for_list(list.card[i], SLOTS_ALL, &facts);
         for (int slot = 0; slot < SLOTS && !err; slot++) {
             if (facts.key[slot].state == SLOT_READ)
                 err = card_lines_send_keyinfo(assuan, &facts, (enum slot)slot,

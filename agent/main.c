@@ -3,6 +3,7 @@
 #include "agent/expiry.h"
 #include "agent/harden.h"
 #include "agent/listener.h"
+#include "agent/patience.h"
 #include "agent/socket_file.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
@@ -87,6 +88,7 @@ static gpg_error_t start(struct process *process)
         return err;
     process->agent.config = &process->config;
     process->agent.socket_path = process->socket_path;
+    patience_begin();
     err = events_new(&process->agent.events);
     if (!err)
         err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
