@@ -105,6 +105,3 @@ void usb_end(struct reader *reader);
 gpg_error_t usb_transmit(struct reader *reader, struct view command, struct buffer *answer,
                          struct deadline deadline);
 gpg_error_t usb_reset(struct reader *reader, struct deadline deadline);
-
-/* The name of a slot: that of the first is the reader's. */
-void usb_slot_name(const struct usb_ccid *c, unsigned slot, char name[READER_NAME_MAX]);

@@ -1,4 +1,5 @@
 #include "ccid/usb.h"
+#include "ccid/usb_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +153,7 @@ static struct usb_ccid *find(struct usb_readers *u, const char *name, unsigned *
         for (unsigned s = 0; c->tried && s < c->interface.ccid.slots && !found; s++) {
             char candidate[READER_NAME_MAX];
 
-            usb_slot_name(c, s, candidate);
+            usb_name_slot(c->name, s, candidate);
             if (strcmp(candidate, name) == 0 && !c->gone && (!c->claimed || c->slots[s].present)) {
                 *slot = s;
                 found = c;

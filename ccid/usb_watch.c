@@ -1,4 +1,5 @@
 #include "ccid/usb.h"
+#include "ccid/usb_name.h"
 
 #include "base/log.h"
 
@@ -170,7 +171,7 @@ static void show_slots(const struct usb_ccid *c, struct reader_list *list)
     for (unsigned i = 0; i < slots && list->count < READERS_MAX; i++) {
         struct reader_info *info = &list->info[list->count++];
 
-        usb_slot_name(c, i, info->name);
+        usb_name_slot(c->name, i, info->name);
         info->present = c->slots[i].present || !c->claimed;
         info->insertion = c->slots[i].insertion;
         info->exclusive = !c->claimed && gpg_err_code(c->refusal) == GPG_ERR_LOCKED;
