@@ -1,5 +1,7 @@
 #include "agent/card_private.h"
 
+#include "agent/known_tokens.h"
+#include "apdu/tlv.h"
 #include "base/advice.h"
 #include "base/log.h"
 
@@ -11,11 +13,14 @@
 /* How long the threads that lock cards, and the end of the agent, wait for one. */
 #define LOCK_WAIT_MS 1000
 
+#define TAG_CARDHOLDER 0x65
+#define TAG_NAME       0x5b
+
 /* Resets in a row, with nothing in between, after which a card is left alone. */
 #define RESETS_MAX 5
 
 struct card *card_new(struct readers *readers, const struct reader_info *info,
-                      const struct pin_cache_policy *policy)
+                      const struct pin_cache_policy *policy, struct known_tokens *known)
 {
     struct card *card = calloc(1, sizeof *card);
 
@@ -33,6 +38,7 @@ struct card *card_new(struct readers *readers, const struct reader_info *info,
     atomic_init(&card->lock_wanted, false);
     atomic_init(&card->pin_end_ms, INT64_MAX);
     card->pin_policy = policy;
+    card->known = known;
     card->insertion = info->insertion;
     memcpy(card->reader_name, info->name, sizeof card->reader_name);
     memcpy(card->facts.reader, info->name, sizeof card->facts.reader);
@@ -73,6 +79,11 @@ bool card_is(const struct card *card, const struct readers *readers, const struc
 bool card_belongs_to(const struct card *card, const struct readers *readers)
 {
     return card->readers == readers;
+}
+
+bool card_holder(const struct card *card, char *out)
+{
+    return readers_holder(card->readers, card->reader_name, out);
 }
 
 void card_set_gone(struct card *card)
@@ -210,15 +221,37 @@ static gpg_error_t read_data(struct card *card)
     return select_and_read(card);
 }
 
+static bool same_slot(const struct slot_data *a, const struct slot_data *b)
+{
+    return a->present == b->present && a->created == b->created &&
+           a->algorithm.kind == b->algorithm.kind &&
+           a->algorithm.rsa_bits == b->algorithm.rsa_bits &&
+           a->algorithm.curve == b->algorithm.curve &&
+           memcmp(a->fingerprint, b->fingerprint, FINGERPRINT_LEN) == 0;
+}
+
 static bool same_keys(const struct application_data *a, const struct application_data *b)
 {
     if (memcmp(a->aid, b->aid, AID_LEN) != 0)
         return false;
     for (int i = 0; i < SLOTS; i++) {
-        if (memcmp(a->slot[i].fingerprint, b->slot[i].fingerprint, FINGERPRINT_LEN) != 0)
+        if (!same_slot(&a->slot[i], &b->slot[i]))
             return false;
     }
     return true;
+}
+
+/* Under facts_mutex: the keys that are there are yet to be read, or remembered. */
+static void begin_facts(struct card *card, const struct application_data *data)
+{
+    for (int i = 0; i < SLOTS; i++)
+        card->facts.key[i] =
+            (struct key_facts){ .state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY };
+    card->kdf_read = false;
+    card->holder_read = false;
+    card->facts.holder[0] = '\0';
+    card->facts.data = *data;
+    known_tokens_recall(card->known, &card->facts);
 }
 
 gpg_error_t card_identify(struct card *card)
@@ -232,11 +265,8 @@ gpg_error_t card_identify(struct card *card)
     pthread_mutex_lock(&card->facts_mutex);
     if (card->facts.read && !same_keys(&card->facts.data, data))
         err = gpg_error(GPG_ERR_WRONG_CARD);
-    if (err || !card->facts.read) {
-        for (int i = 0; i < SLOTS; i++)
-            card->facts.key[i].state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY;
-        card->kdf_read = false;
-    }
+    if (err || !card->facts.read)
+        begin_facts(card, data);
     if (err) {
         card->verified = false;
         card_forget_pin(card);
@@ -277,6 +307,11 @@ static gpg_error_t read_key(struct card *card, int slot)
     return 0;
 }
 
+static bool is_to_be_read(const struct key_facts *key)
+{
+    return key->state == SLOT_UNREAD || key->source == KEY_DOUBTED;
+}
+
 /* True when the facts say all that is asked, or why they cannot. */
 static bool answer_from_facts(struct card *card, unsigned slots, struct card_facts *facts,
                               gpg_error_t *err)
@@ -288,7 +323,7 @@ static bool answer_from_facts(struct card *card, unsigned slots, struct card_fac
     *err = card->lasting_error;
     pthread_mutex_unlock(&card->facts_mutex);
     for (int i = 0; i < SLOTS; i++)
-        known = known && (!(slots & 1u << i) || facts->key[i].state != SLOT_UNREAD);
+        known = known && (!(slots & 1u << i) || !is_to_be_read(&facts->key[i]));
     return *err || (facts->read && known);
 }
 
@@ -301,10 +336,26 @@ static gpg_error_t read_missing(struct card *card, unsigned slots)
     if (gpg_err_code(err) == GPG_ERR_WRONG_CARD)
         err = 0;
     for (int i = 0; i < SLOTS && !err; i++) {
-        if (slots & 1u << i && card->facts.key[i].state == SLOT_UNREAD)
+        if (slots & 1u << i && is_to_be_read(&card->facts.key[i]))
             err = read_key(card, i);
     }
     return err;
+}
+
+/* Only for whoever has the turn. */
+static void doubt(struct card *card, int slot)
+{
+    pthread_mutex_lock(&card->facts_mutex);
+    if (card->facts.key[slot].source == KEY_FROM_MEMORY)
+        card->facts.key[slot].source = KEY_DOUBTED;
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+void card_doubt_memory(struct card *card)
+{
+    card_take_turn(card);
+    doubt(card, SLOT_DECRYPT);
+    card_leave_turn(card);
 }
 
 static gpg_error_t learn_in_turn(struct card *card, unsigned slots)
@@ -326,15 +377,19 @@ static gpg_error_t learn_in_turn(struct card *card, unsigned slots)
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts)
 {
     gpg_error_t err;
+    bool asked;
 
     if (answer_from_facts(card, slots, facts, &err))
         return err;
     card_take_turn(card);
-    if (!answer_from_facts(card, slots, facts, &err)) {
+    asked = !answer_from_facts(card, slots, facts, &err);
+    if (asked) {
         err = learn_in_turn(card, slots);
         card_known_facts(card, facts);
     }
     card_leave_turn(card);
+    if (asked && !err)
+        known_tokens_note(card->known, facts, (struct view){ 0 });
     return err;
 }
 
@@ -356,16 +411,40 @@ static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *v
     return gpg_err_code(err) == GPG_ERR_NO_OBJ ? 0 : err;
 }
 
+static void publish_holder(struct card *card, const struct buffer *cardholder)
+{
+    card->holder_read = true;
+    pthread_mutex_lock(&card->facts_mutex);
+    card_holder_name(buffer_view(cardholder), card->facts.holder);
+    pthread_mutex_unlock(&card->facts_mutex);
+}
+
+void card_learn_holder(struct card *card)
+{
+    struct buffer cardholder = BUFFER(0);
+
+    if (card->holder_read)
+        return;
+    if (read_object(card, DO_CARDHOLDER, &cardholder))
+        buffer_free(&cardholder);
+    publish_holder(card, &cardholder);
+    buffer_free(&cardholder);
+}
+
 static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
 {
     gpg_error_t err = card_identify(card);
 
     if (gpg_err_code(err) == GPG_ERR_WRONG_CARD)
         err = 0;
+    for (int i = 0; i < SLOTS && !err; i++)
+        doubt(card, i);
     if (!err)
         err = read_missing(card, SLOTS_ALL);
     if (!err)
         err = read_object(card, DO_CARDHOLDER, &objects->cardholder);
+    if (!err)
+        publish_holder(card, &objects->cardholder);
     if (!err)
         err = read_object(card, DO_LOGIN, &objects->login);
     if (!err)
@@ -401,7 +480,18 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     } while (err && card_recover(card, err) && --tries > 0);
     card_known_facts(card, facts);
     card_leave_turn(card);
+    if (!err)
+        known_tokens_note(card->known, facts, card_objects_holder(objects));
     return err;
+}
+
+struct view card_objects_holder(const struct card_objects *objects)
+{
+    struct view holder = { 0 };
+
+    (void)tlv_find(tlv_content(buffer_view(&objects->cardholder), TAG_CARDHOLDER, 0), TAG_NAME,
+                   &holder);
+    return holder;
 }
 
 void card_objects_free(struct card_objects *objects)

@@ -6,11 +6,13 @@
  * request down through apdu/ and ccid/ itself. */
 #pragma once
 
+#include "agent/card_name.h"
 #include "agent/pin_cache.h"
 #include "apdu/openpgp_card.h"
 #include "ccid/reader.h"
 
 struct card;
+struct known_tokens;
 
 /* Masks of slots */
 #define SLOTS_DECRYPT (1u << SLOT_DECRYPT)
@@ -19,6 +21,7 @@ struct card;
 struct key_facts {
     enum { SLOT_UNREAD, SLOT_EMPTY, SLOT_READ } state;
     struct public_key key; /* SLOT_READ */
+    enum { KEY_FROM_CARD, KEY_FROM_MEMORY, KEY_DOUBTED } source;
 };
 
 struct card_facts {
@@ -26,6 +29,7 @@ struct card_facts {
     bool read; /* what follows is known */
     struct application_data data;
     struct key_facts key[SLOTS];
+    char holder[CARD_HOLDER_MAX]; /* "" when not known */
 };
 
 /* DOs that only a listing shows, each as the card gives it; absent ones are empty. */
@@ -60,9 +64,9 @@ struct requester {
     void *context;
 };
 
-/* One reference for the caller. The policy outlives the card. */
+/* One reference for the caller. The policy and the known tokens outlive the card. */
 struct card *card_new(struct readers *readers, const struct reader_info *info,
-                      const struct pin_cache_policy *policy);
+                      const struct pin_cache_policy *policy, struct known_tokens *known);
 struct card *card_ref(struct card *card);
 void card_unref(struct card **card);
 
@@ -72,6 +76,9 @@ bool card_is(const struct card *card, const struct readers *readers,
 
 bool card_belongs_to(const struct card *card, const struct readers *readers);
 
+/* Which program holds its reader, as readers_holder. */
+bool card_holder(const struct card *card, char *out);
+
 /* The card left the reader. What is under way ends with its reader's error. */
 void card_set_gone(struct card *card);
 
@@ -79,7 +86,8 @@ void card_set_gone(struct card *card);
 void card_known_facts(struct card *card, struct card_facts *facts);
 
 /* Makes sure that the card's data and the public keys of the slots in the mask (1 << SLOT_…) are
- * known, asking the card for what is not, and copies the facts. Errors: the reader's,
+ * known, asking the card for what is not, and copies the facts. A key that is known of this token
+ * from before, and that the card vouches for, is not read again. Errors: the reader's,
  * GPG_ERR_OBJ_TERM_STATE for a terminated card, and GPG_ERR_ENOENT for one without the OpenPGP
  * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
@@ -91,6 +99,9 @@ gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_f
  * for a touch: what is known, and no objects. */
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
                               struct card_objects *objects);
+
+/* The holder's name as the card has it; empty without one. */
+struct view card_objects_holder(const struct card_objects *objects);
 void card_objects_free(struct card_objects *objects);
 
 /* PSO:DECIPHER with the key in SLOT_DECRYPT, which must be `key`; `data` as decipher_encode made

@@ -119,6 +119,7 @@ static gpg_error_t after_refused_pin(struct card *card, struct job *job)
 static gpg_error_t verify(struct card *card, struct job *job)
 {
     bool fresh = card->selected && monotonic_ms() - card->data_read_ms < TRIES_FRESH_MS;
+    bool has_read_kdf;
     gpg_error_t err = 0;
 
     /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
@@ -129,14 +130,20 @@ static gpg_error_t verify(struct card *card, struct job *job)
     /* Before a human types for nothing. */
     if (!err && !channel_takes(&card->app.channel, job->data.len))
         err = gpg_error(GPG_ERR_TOO_LARGE);
+    has_read_kdf = card->kdf_read || !card->app.data.extended.kdf;
     if (!err)
         err = read_kdf_once(card);
     if (!err && !job->pin.data)
         err = take_cached_pin(card, job);
     if (err)
         return err;
-    if (!job->pin.data)
+    if (!job->pin.data) {
+        /* The commands of a first decryption are counted: reading a KDF, and answers in pieces,
+         * leave no room for a courtesy. */
+        if (has_read_kdf && card->app.channel.extended)
+            card_learn_holder(card);
         return ask_after_this_round(card, job, job->previous);
+    }
     if (card->app.data.pw.pw1_tries < job->tries_shown)
         return ask_after_this_round(card, job, gpg_error(GPG_ERR_CONFLICT));
     err = send_pin(card, job);
@@ -312,6 +319,8 @@ gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct
         err = gpg_error(GPG_ERR_CANCELED);
     else if (!requester->recall(requester->context, &job.plain))
         err = decrypt_and_tell(card, &job);
+    if (gpg_err_code(err) == GPG_ERR_DECRYPT_FAILED)
+        card_doubt_memory(card);
     fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);

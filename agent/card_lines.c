@@ -35,8 +35,8 @@ void card_line_agent_keyinfo(const struct card_facts *facts, enum slot slot, cha
 {
     char aid[2 * AID_LEN + 1], keygrip[2 * KEYGRIP_LEN + 1];
 
-    snprintf(text, CARD_LINE_MAX, "%s T %s OPENPGP.%d - - - - A", grip(facts, slot, keygrip),
-             serial(facts, aid), (int)slot + 1);
+    snprintf(text, CARD_LINE_MAX, "%s T %s OPENPGP.%d - - - - %c", grip(facts, slot, keygrip),
+             serial(facts, aid), (int)slot + 1, *facts->reader ? 'A' : '-');
 }
 
 void card_line_scd_keyinfo(const struct card_facts *facts, enum slot slot, char *text)

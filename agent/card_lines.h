@@ -13,7 +13,8 @@ struct card_listing {
     struct card_objects objects;
 };
 
-/* Values of KEYINFO lines: of the agent (nine fields), and of scdaemon. text has CARD_LINE_MAX. */
+/* Values of KEYINFO lines: of the agent (nine fields), and of scdaemon. text has CARD_LINE_MAX.
+ * Facts without a reader are those of a token that is not in. */
 typedef void card_line_keyinfo(const struct card_facts *facts, enum slot slot, char *text);
 card_line_keyinfo card_line_agent_keyinfo;
 card_line_keyinfo card_line_scd_keyinfo;

@@ -11,6 +11,7 @@ struct card {
     atomic_bool gone;
     int gone_fd; /* eventfd; readable for good once the card is gone */
     struct readers *readers;
+    struct known_tokens *known;
     char reader_name[READER_NAME_MAX];
     uint32_t insertion;
 
@@ -23,6 +24,7 @@ struct card {
     bool verified; /* PW1 is verified for DECIPHER, as far as we know */
     struct kdf_do kdf;
     bool kdf_read;
+    bool holder_read;
     int64_t data_read_ms; /* when DO 6E was last read */
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
@@ -53,12 +55,20 @@ void card_end(struct card *card);
  * help. */
 bool card_recover(struct card *card, gpg_error_t err);
 
+/* The decryption key, as far as it was remembered, is read from the card when it is next asked for.
+ */
+void card_doubt_memory(struct card *card);
+
 /* Wipes the PIN that is kept. */
 void card_forget_pin(struct card *card);
 
 /* Within a transaction: drops the verified state on the card, so that other programs cannot use
  * it. An error has been logged, and wants card_recover after card_end. */
 gpg_error_t card_close_state(struct card *card);
+
+/* Within a transaction: makes the holder's name known, if the card has one and was not asked
+ * before. A courtesy, which fails without a word. */
+void card_learn_holder(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */

@@ -1,7 +1,9 @@
 #include "agent/cards.h"
 
-#include "agent/pin_prompt.h"
+#include "agent/card_name.h"
+#include "agent/known_tokens.h"
 #include "agent/reader_specs.h"
+#include "agent/sharing.h"
 #include "base/advice.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -11,42 +13,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Keys of cards that were taken out, so that their absence is told from their not being ours. */
-#define REMEMBERED_KEYS_MAX 256
-
 struct back_end {
     struct cards *cards;
     struct readers *readers;
     pthread_t watcher;
     bool watched;
     gpg_error_t service; /* why its readers cannot be listed */
+    enum readers_share share;
 };
 
 struct cards {
     struct back_end *back_ends;
     size_t back_end_count;
     atomic_bool closing;
-    struct pin_cache_policy pin_policy;
-    struct session_key_cache *session_keys;
-    struct events *events;
+    struct cards_surroundings around;
+    struct arrivals arrivals;
 
-    pthread_mutex_t mutex; /* guards what follows and back_ends[].service */
+    pthread_mutex_t mutex; /* guards what follows, and service and share of the back ends */
+    struct sharing sharing;
     struct card_list in;
     unsigned changes; /* insertions and removals */
-    uint8_t remembered[REMEMBERED_KEYS_MAX][KEYGRIP_LEN];
-    size_t remembered_count;
 };
+
+static const char *spec_of(const struct back_end *back_end)
+{
+    return readers_spec(back_end->readers);
+}
 
 static void explain_service(const struct back_end *back_end, gpg_error_t service)
 {
-    const char *spec = readers_spec(back_end->readers);
+    const char *spec = spec_of(back_end);
 
     switch (gpg_err_code(service)) {
     case 0:
         log_info("%s: the reader service answers", spec);
         break;
+    case GPG_ERR_EAGAIN:
+        break;
     case GPG_ERR_NO_SERVICE:
-        log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
+        if (back_end->cards->sharing.spare)
+            log_info("%s: no PC/SC service answers: tokens on USB are used without one", spec);
+        else
+            log_warning("%s: no PC/SC service answers: install and start pcscd", spec);
         break;
     case GPG_ERR_EACCES:
         log_warning("%s: the PC/SC service refuses this user: polkit must allow "
@@ -78,9 +86,9 @@ static void publish(struct cards *cards, enum event_kind kind, struct card *card
     memcpy(event.reader, facts.reader, sizeof event.reader);
     if (facts.read) {
         memcpy(event.aid, facts.data.aid, AID_LEN);
-        pin_prompt_card_name(&facts.data, event.card);
+        card_name(&facts.data, event.card);
     }
-    events_publish(cards->events, &event);
+    events_publish(cards->around.events, &event);
 }
 
 static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
@@ -92,50 +100,25 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
         log_warning("more than %d cards: one is left out", CARDS_MAX);
         return;
     }
-    card = card_new(back_end->readers, info, &cards->pin_policy);
+    card = card_new(back_end->readers, info, &cards->around.pin_policy, cards->around.known);
     if (!card)
         return;
     cards->in.card[cards->in.count++] = card;
     cards->changes++;
-    log_info("card inserted in reader %s",
-             text_escape(view_of(info->name, strlen(info->name)), name, sizeof name));
+    text_escape(view_of(info->name, strlen(info->name)), name, sizeof name);
+    log_info("card inserted in reader %s", name);
+    if (info->holder[0])
+        log_warning("reader %s is held by %s", name, info->holder);
     publish(cards, EVENT_CARD_IN, card);
-}
-
-/* Under the mutex. */
-static bool is_remembered(const struct cards *cards, const uint8_t *keygrip)
-{
-    for (size_t i = 0; i < cards->remembered_count && i < REMEMBERED_KEYS_MAX; i++) {
-        if (memcmp(cards->remembered[i], keygrip, KEYGRIP_LEN) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Each key once: a token that comes and goes must not make others forgotten. */
-static void remember_keys(struct cards *cards, struct card *card)
-{
-    struct card_facts facts;
-
-    card_known_facts(card, &facts);
-    for (int i = 0; i < SLOTS; i++) {
-        const uint8_t *keygrip = facts.key[i].key.keygrip;
-        uint8_t *place = cards->remembered[cards->remembered_count % REMEMBERED_KEYS_MAX];
-
-        if (facts.key[i].state != SLOT_READ || is_remembered(cards, keygrip))
-            continue;
-        memcpy(place, keygrip, KEYGRIP_LEN);
-        cards->remembered_count++;
-    }
+    arrivals_tell(&cards->arrivals);
 }
 
 static void remove_card(struct cards *cards, size_t at)
 {
     struct card *card = cards->in.card[at];
 
-    remember_keys(cards, card);
     card_set_gone(card);
-    session_key_cache_wipe(cards->session_keys);
+    session_key_cache_wipe(cards->around.session_keys);
     cards->in.count--;
     memmove(&cards->in.card[at], &cards->in.card[at + 1],
             (cards->in.count - at) * sizeof cards->in.card[0]);
@@ -165,6 +148,23 @@ static bool is_known(const struct cards *cards, const struct back_end *back_end,
     return false;
 }
 
+/* Under the mutex. */
+static void share_tokens(struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        struct back_end *back_end = &cards->back_ends[i];
+        enum readers_share wish;
+        int64_t after_ms;
+
+        if (!sharing_is_usb(spec_of(back_end)))
+            continue;
+        wish = sharing_wish(&cards->sharing, spec_of(back_end), &after_ms);
+        if (wish != back_end->share)
+            readers_share(back_end->readers, wish, after_ms);
+        back_end->share = wish;
+    }
+}
+
 static void update(struct cards *cards, struct back_end *back_end)
 {
     struct reader_list list = { .count = 0 };
@@ -174,6 +174,9 @@ static void update(struct cards *cards, struct back_end *back_end)
     if (gpg_err_code(list.service) != gpg_err_code(back_end->service))
         explain_service(back_end, list.service);
     back_end->service = list.service;
+    if (sharing_is_pcsc(spec_of(back_end)))
+        sharing_note_service(&cards->sharing, list.service);
+    share_tokens(cards);
     for (size_t i = cards->in.count; i-- > 0;) {
         if (card_belongs_to(cards->in.card[i], back_end->readers) &&
             !is_listed(cards->in.card[i], back_end, &list))
@@ -202,9 +205,13 @@ static void explain_spec(const char *spec, gpg_error_t err)
 {
     switch (gpg_err_code(err)) {
     case GPG_ERR_INV_ARG:
-        log_error("reader \"%s\" means nothing: use pcsc, pcsc:NAME, socket:PATH or "
-                  "socket:HOST:PORT with a loopback address",
+        log_error("reader \"%s\" means nothing: use pcsc, pcsc:NAME, usb, usb:VID:PID with four "
+                  "hex digits each, usb:spare, socket:PATH or socket:HOST:PORT with a loopback "
+                  "address",
                   spec);
+        break;
+    case GPG_ERR_NOT_SUPPORTED:
+        log_error("reader \"%s\": this cardea-agent was built without libusb", spec);
         break;
     case GPG_ERR_EADDRINUSE:
         log_error("reader \"%s\": another program is listening there", spec);
@@ -219,12 +226,21 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     struct back_end *back_end = &cards->back_ends[cards->back_end_count];
     gpg_error_t err = readers_open(spec, &back_end->readers);
 
+    if (err && sharing_is_spare(spec)) {
+        cards->sharing.spare = false;
+        log_info("%s: %s", spec, gpg_strerror(err));
+        return 0;
+    }
     if (err) {
         explain_spec(spec, err);
         return err;
     }
-    cards->back_end_count++;
     back_end->cards = cards;
+    back_end->share = sharing_is_spare(spec) ? READERS_YIELD : READERS_ALONE;
+    pthread_mutex_lock(&cards->mutex);
+    cards->back_end_count++;
+    share_tokens(cards);
+    pthread_mutex_unlock(&cards->mutex);
     update(cards, back_end);
     if (pthread_create(&back_end->watcher, NULL, watch, back_end))
         return gpg_error(GPG_ERR_EAGAIN);
@@ -242,15 +258,18 @@ static gpg_error_t open_back_ends(struct cards *cards, char *const *specs, size_
     cards->back_ends = calloc(count, sizeof *cards->back_ends);
     if (!cards->back_ends)
         err = gpg_error(GPG_ERR_ENOMEM);
+    for (size_t i = 0; i < count && !err; i++) {
+        cards->sharing.pcsc = cards->sharing.pcsc || sharing_is_pcsc(joined[i]);
+        cards->sharing.spare = cards->sharing.spare || sharing_is_spare(joined[i]);
+    }
     for (size_t i = 0; i < count && !err; i++)
         err = open_back_end(cards, joined[i]);
     reader_specs_free(&joined, count);
     return err;
 }
 
-gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_policy *policy,
-                       struct session_key_cache *session_keys, struct events *events,
-                       struct cards **r_cards)
+gpg_error_t cards_open(char *const *specs, size_t count,
+                       const struct cards_surroundings *surroundings, struct cards **r_cards)
 {
     struct cards *cards = calloc(1, sizeof *cards);
     gpg_error_t err;
@@ -258,9 +277,8 @@ gpg_error_t cards_open(char *const *specs, size_t count, const struct pin_cache_
     if (!cards)
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
-    cards->pin_policy = *policy;
-    cards->session_keys = session_keys;
-    cards->events = events;
+    arrivals_init(&cards->arrivals);
+    cards->around = *surroundings;
     err = open_back_ends(cards, specs, count);
     if (err)
         cards_close(&cards);
@@ -286,6 +304,7 @@ void cards_close(struct cards **r_cards)
     for (size_t i = 0; i < cards->back_end_count; i++)
         readers_close(&cards->back_ends[i].readers);
     free(cards->back_ends);
+    arrivals_destroy(&cards->arrivals);
     pthread_mutex_destroy(&cards->mutex);
     free(cards);
 }
@@ -348,39 +367,108 @@ static struct card *find(const struct card_list *list, const uint8_t *keygrip, u
     return found;
 }
 
-gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
-                           struct card **r_card, enum slot *slot, struct card_facts *facts)
+/* Why the key was not found; asked: the error of a card that might have had it. */
+static gpg_error_t explain_absence(struct cards *cards, const uint8_t *keygrip, bool none,
+                                   gpg_error_t asked)
 {
-    struct card_list list;
-    gpg_error_t asked = 0;
-    struct card *found;
-    bool none;
+    gpg_error_t service = cards_service_error(cards);
 
-    cards_list(cards, &list);
-    none = list.count == 0;
-    found = find(&list, keygrip, read, slot, facts, &asked);
-    card_list_release(&list);
-    if (found) {
-        *r_card = found;
-        return 0;
-    }
     if (asked)
         return asked;
-    if (cards_remember_key(cards, keygrip))
+    if (none && service)
+        return service;
+    if (none || known_tokens_hold(cards->around.known, keygrip))
         return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
-    if (none && cards_service_error(cards))
-        return cards_service_error(cards);
-    return gpg_error(none ? GPG_ERR_CARD_NOT_PRESENT : GPG_ERR_NO_SECKEY);
+    return gpg_error(GPG_ERR_NO_SECKEY);
 }
 
-bool cards_remember_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
+bool cards_holder(struct cards *cards, char *out)
 {
-    bool found;
+    struct card_list list;
+    bool found = false;
 
-    pthread_mutex_lock(&cards->mutex);
-    found = is_remembered(cards, keygrip);
-    pthread_mutex_unlock(&cards->mutex);
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count && !found; i++)
+        found = card_holder(list.card[i], out);
+    card_list_release(&list);
     return found;
+}
+
+static gpg_error_t find_in_list(struct cards *cards, struct card_list *list, const uint8_t *keygrip,
+                                unsigned read, struct card **r_card, enum slot *slot,
+                                struct card_facts *facts)
+{
+    bool none = list->count == 0;
+    gpg_error_t asked = 0;
+    struct card *found = find(list, keygrip, read, slot, facts, &asked);
+
+    card_list_release(list);
+    if (!found)
+        return explain_absence(cards, keygrip, none, asked);
+    *r_card = found;
+    return 0;
+}
+
+gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
+                           struct card **card, enum slot *slot, struct card_facts *facts)
+{
+    struct card_list list;
+
+    cards_list(cards, &list);
+    return find_in_list(cards, &list, keygrip, read, card, slot, facts);
+}
+
+gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
+                               const uint8_t keygrip[KEYGRIP_LEN], struct card **card,
+                               enum slot *slot, struct card_facts *facts)
+{
+    struct card_list list;
+    size_t kept = 0;
+
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.card[i] == but)
+            card_unref(&list.card[i]);
+        else
+            list.card[kept++] = list.card[i];
+    }
+    list.count = kept;
+    return find_in_list(cards, &list, keygrip, SLOTS_DECRYPT, card, slot, facts);
+}
+
+static bool is_in(const struct card_list *list, const uint8_t *aid)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct card_facts facts;
+
+        card_known_facts(list->card[i], &facts);
+        if (facts.read && memcmp(facts.data.aid, aid, AID_LEN) == 0)
+            return true;
+    }
+    return false;
+}
+
+gpg_error_t cards_absent_tokens(struct cards *cards, struct known_token **tokens, size_t *count)
+{
+    struct card_list list;
+    size_t kept = 0;
+    gpg_error_t err = known_tokens_list(cards->around.known, tokens, count);
+
+    if (err)
+        return err;
+    cards_list(cards, &list);
+    for (size_t i = 0; i < *count; i++) {
+        if (!is_in(&list, (*tokens)[i].facts.data.aid))
+            (*tokens)[kept++] = (*tokens)[i];
+    }
+    *count = kept;
+    card_list_release(&list);
+    return 0;
+}
+
+struct arrivals *cards_arrivals(struct cards *cards)
+{
+    return &cards->arrivals;
 }
 
 gpg_error_t cards_service_error(struct cards *cards)
@@ -390,6 +478,10 @@ gpg_error_t cards_service_error(struct cards *cards)
     pthread_mutex_lock(&cards->mutex);
     for (size_t i = 0; i < cards->back_end_count && !err; i++)
         err = cards->back_ends[i].service;
+    if (gpg_err_code(err) == GPG_ERR_EAGAIN)
+        err = gpg_error(GPG_ERR_NO_SERVICE);
+    if (gpg_err_code(err) == GPG_ERR_NO_SERVICE && cards->sharing.spare)
+        err = 0;
     pthread_mutex_unlock(&cards->mutex);
     return err;
 }
@@ -426,6 +518,6 @@ void cards_lock_all(struct cards *cards)
     for (size_t i = 0; i < list.count; i++)
         card_lock(list.card[i]);
     card_list_release(&list);
-    session_key_cache_wipe(cards->session_keys);
-    events_publish(cards->events, &(struct event){ .kind = EVENT_LOCKED });
+    session_key_cache_wipe(cards->around.session_keys);
+    events_publish(cards->around.events, &(struct event){ .kind = EVENT_LOCKED });
 }

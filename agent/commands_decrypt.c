@@ -1,5 +1,6 @@
 /* PKDECRYPT: from the client's ciphertext to the card and back in the form that the client reads.
  */
+#include "agent/absence.h"
 #include "agent/ciphertext.h"
 #include "agent/inquiry.h"
 #include "agent/line.h"
@@ -103,30 +104,81 @@ static gpg_error_t send_value(assuan_context_t assuan, const struct secret *valu
     return err;
 }
 
-static gpg_error_t decrypt_on_card(struct request *request, const struct ciphertext *ciphertext,
-                                   enum kem kem, struct secret *value)
+static gpg_error_t decrypt_on_card(struct request *request, struct card *card,
+                                   const struct public_key *key,
+                                   const struct ciphertext *ciphertext, enum kem kem,
+                                   struct secret *value)
 {
-    const struct session *session = request->session;
     struct buffer data = BUFFER(LC_SHORT_MAX + RSA_OCTETS_MAX);
     struct secret plain = { 0 };
+    gpg_error_t err = encode_for_key(ciphertext, key, &data);
+
+    if (!err)
+        err = request_decrypt(request, card, key, buffer_view(&data), &plain);
+    if (!err)
+        err = value_for_client(ciphertext, kem, key, &plain, value);
+    secret_free(&plain);
+    buffer_free(&data);
+    return err;
+}
+
+/* As absence_wait, for the tokens that are known to hold the client's key. */
+static gpg_error_t await_token(struct absence *absence, gpg_error_t err)
+{
+    const struct session *session = absence->request->session;
+    struct known_token *tokens = NULL;
+    size_t kept = 0, count = 0;
+    enum slot slot;
+
+    if (cards_absent_tokens(session->agent->cards, &tokens, &count))
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (known_token_find(&tokens[i], session->keygrip, &slot) && slot == SLOT_DECRYPT)
+            tokens[kept++] = tokens[i];
+    }
+    err = absence_wait(absence, err, &(struct wanted_tokens){ .token = tokens, .count = kept });
+    free(tokens);
+    return err;
+}
+
+/* *again: this card cannot serve, or another one has come. */
+static gpg_error_t try_to_decrypt(struct absence *absence, const struct ciphertext *ciphertext,
+                                  enum kem kem, struct secret *value, bool *again)
+{
+    struct session *session = absence->request->session;
     struct card *card = NULL;
     struct card_facts facts;
     enum slot slot;
     gpg_error_t err;
 
-    err = cards_find_key(session->agent->cards, session->keygrip, SLOTS_DECRYPT, &card, &slot,
-                         &facts);
-    if (!err && slot != SLOT_DECRYPT)
+    err = cards_find_key_but(session->agent->cards, absence->lost, session->keygrip, &card, &slot,
+                             &facts);
+    if (err) {
+        err = await_token(absence, err);
+        *again = !err;
+        return err;
+    }
+    if (slot != SLOT_DECRYPT)
         err = gpg_error(GPG_ERR_WRONG_KEY_USAGE);
     if (!err)
-        err = encode_for_key(ciphertext, &facts.key[slot].key, &data);
-    if (!err)
-        err = request_decrypt(request, card, &facts.key[slot].key, buffer_view(&data), &plain);
-    if (!err)
-        err = value_for_client(ciphertext, kem, &facts.key[slot].key, &plain, value);
+        err = decrypt_on_card(absence->request, card, &facts.key[slot].key, ciphertext, kem, value);
+    *again = err && absence_is_loss(absence, card, err);
     card_unref(&card);
-    secret_free(&plain);
-    buffer_free(&data);
+    return err;
+}
+
+static gpg_error_t decrypt_on_any_card(struct request *request, const struct ciphertext *ciphertext,
+                                       enum kem kem, struct secret *value)
+{
+    struct absence absence;
+    gpg_error_t err = absence_begin(&absence, request);
+    bool again = !err;
+
+    if (err)
+        return err;
+    while (again)
+        err = try_to_decrypt(&absence, ciphertext, kem, value, &again);
+    absence_end(&absence);
     return err;
 }
 
@@ -163,7 +215,7 @@ static gpg_error_t cmd_pkdecrypt(assuan_context_t assuan, char *line)
     request_set_key(&request, session->keygrip);
     err = inquire_ciphertext(assuan, kem, &ciphertext);
     if (!err)
-        err = decrypt_on_card(&request, &ciphertext, kem, &value);
+        err = decrypt_on_any_card(&request, &ciphertext, kem, &value);
     err = request_end(&request, err);
     /* RSA: the card has taken the padding off. */
     if (!err && ciphertext.kind == CIPHERTEXT_RSA)
@@ -179,7 +231,7 @@ static gpg_error_t cmd_get_confirmation(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
     struct buffer plain = BUFFER(ASSUAN_LINELENGTH);
-    char peer[64], said[200], text[320];
+    char peer[PEER_WORDS_MAX], said[200], text[PEER_WORDS_MAX + 210];
     gpg_error_t err;
 
     for (char *p = line; *p; p++)

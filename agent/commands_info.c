@@ -128,7 +128,8 @@ const struct session_command session_info_commands[] = {
     { "GETEVENTCOUNTER", cmd_geteventcounter,
       "GETEVENTCOUNTER\nCounts events: of any kind, of keys, of cards." },
     { "UPDATESTARTUPTTY", cmd_updatestartuptty,
-      "UPDATESTARTUPTTY\nAccepted: each session's own options decide where it is asked." },
+      "UPDATESTARTUPTTY\nAccepted without effect: the agent's own session is where prompts "
+      "appear." },
     { "RELOADAGENT", cmd_reloadagent, "RELOADAGENT\nForgets that PINs were verified." },
     { "KILLAGENT", cmd_killagent, "KILLAGENT\nStops the agent." },
     { NULL, NULL, NULL }

@@ -64,6 +64,7 @@ static gpg_error_t cmd_sessionkey(assuan_context_t assuan, char *line)
     struct opening opening = OPENING(&request);
     gpg_error_t err;
 
+    opening.only_inserted = line_option(line, "--only-inserted", NULL);
     request_begin(&request, session_of(assuan));
     err = inquire_all(assuan, with_certificate, &opening);
     if (!err)
@@ -81,6 +82,7 @@ const struct session_command session_session_key_commands[] = {
     { "SESSIONKEY", cmd_sessionkey,
       "SESSIONKEY [--only-inserted] [--certificate]\n"
       "Opens one of the PKESK packets that INQUIRE PKESK gives, and answers ALGO:HEX.\n"
+      "With --only-inserted nobody is asked for a token that is not in.\n"
       "With --certificate, INQUIRE CERTIFICATE takes public key packets, which say what\n"
       "the token does not of its key." },
     { NULL, NULL, NULL }

@@ -1,14 +1,12 @@
-/* TOKENS: the inserted tokens with their keys, for clients without GnuPG. */
-#include "agent/pin_prompt.h"
+/* TOKENS, FORGET: the tokens that are in or known, with their keys, for clients without GnuPG. */
+#include "agent/card_name.h"
+#include "agent/known_tokens.h"
 #include "agent/session.h"
-#include "apdu/tlv.h"
 #include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#define TAG_CARDHOLDER 0x65
-#define TAG_NAME       0x5b
 
 #define LINE_MAX_OCTETS 256
 
@@ -36,27 +34,57 @@ static gpg_error_t send_key(assuan_context_t assuan, const struct card_facts *fa
     return assuan_write_status(assuan, "KEY", line);
 }
 
+static gpg_error_t send_keys(assuan_context_t assuan, const struct card_facts *facts)
+{
+    gpg_error_t err = 0;
+
+    for (int slot = 0; slot < SLOTS && !err; slot++)
+        err = send_key(assuan, facts, slot);
+    return err;
+}
+
 static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *facts,
                               const struct card_objects *objects)
 {
     const struct application_data *data = &facts->data;
-    struct view holder = { 0 };
+    struct view holder = card_objects_holder(objects);
     char aid[2 * AID_LEN + 1], name[CARD_NAME_MAX], line[LINE_MAX_OCTETS];
     gpg_error_t err;
 
-    (void)tlv_find(tlv_content(buffer_view(&objects->cardholder), TAG_CARDHOLDER, 0), TAG_NAME,
-                   &holder);
     snprintf(line, sizeof line, "%s %u.%u %u %u %u %s",
              hex_encode(view_of(data->aid, AID_LEN), aid), data->version >> 8,
              data->version & 0xffu, data->pw.pw1_tries, data->pw.reset_code_tries,
-             data->pw.pw3_tries, pin_prompt_card_name(data, name));
+             data->pw.pw3_tries, card_name(data, name));
     err = assuan_write_status(assuan, "TOKEN", line);
     if (!err)
         err = send_line(assuan, "READER", view_of(facts->reader, strlen(facts->reader)));
     if (!err && holder.len)
         err = send_line(assuan, "HOLDER", holder);
-    for (int slot = 0; slot < SLOTS && !err; slot++)
-        err = send_key(assuan, facts, slot);
+    return err ? err : send_keys(assuan, facts);
+}
+
+static gpg_error_t send_absent_token(assuan_context_t assuan, const struct known_token *token)
+{
+    const struct application_data *data = &token->facts.data;
+    char aid[2 * AID_LEN + 1], name[CARD_NAME_MAX], line[LINE_MAX_OCTETS];
+    gpg_error_t err;
+
+    snprintf(line, sizeof line, "%s %u.%u %s", hex_encode(view_of(data->aid, AID_LEN), aid),
+             data->version >> 8, data->version & 0xffu, card_name(data, name));
+    err = assuan_write_status(assuan, "ABSENT", line);
+    if (!err && *token->holder)
+        err = assuan_write_status(assuan, "HOLDER", token->holder);
+    return err ? err : send_keys(assuan, &token->facts);
+}
+
+static gpg_error_t send_absent_tokens(assuan_context_t assuan, size_t *count)
+{
+    struct known_token *tokens = NULL;
+    gpg_error_t err = cards_absent_tokens(session_of(assuan)->agent->cards, &tokens, count);
+
+    for (size_t i = 0; !err && i < *count; i++)
+        err = send_absent_token(assuan, &tokens[i]);
+    free(tokens);
     return err;
 }
 
@@ -64,12 +92,13 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
 {
     struct cards *cards = session_of(assuan)->agent->cards;
     struct card_list list;
+    size_t absent = 0;
+    bool none;
     gpg_error_t err = 0;
 
     (void)line;
     cards_list(cards, &list);
-    if (list.count == 0)
-        err = cards_service_error(cards);
+    none = list.count == 0;
     for (size_t i = 0; i < list.count && !err; i++) {
         struct card_objects objects = { 0 };
         struct card_facts facts;
@@ -82,10 +111,28 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
         card_objects_free(&objects);
     }
     card_list_release(&list);
+    if (!err)
+        err = send_absent_tokens(assuan, &absent);
+    if (!err && none && absent == 0)
+        err = cards_service_error(cards);
+    if (gpg_err_code(err) == GPG_ERR_LOCKED)
+        session_tell_holder(session_of(assuan));
     return session_error(err);
 }
 
+static gpg_error_t cmd_forget(assuan_context_t assuan, char *line)
+{
+    uint8_t aid[AID_LEN];
+    size_t len;
+
+    if (!hex_decode(line, strlen(line), aid, sizeof aid, &len) || len != AID_LEN)
+        return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no AID");
+    return session_error(known_tokens_forget(session_of(assuan)->agent->known, aid));
+}
+
 const struct session_command session_token_commands[] = {
-    { "TOKENS", cmd_tokens, "TOKENS\nTells the inserted tokens and their keys, read anew." },
+    { "TOKENS", cmd_tokens,
+      "TOKENS\nTells the inserted tokens and their keys, read anew, and those that are known." },
+    { "FORGET", cmd_forget, "FORGET AID\nForgets what is remembered of a token." },
     { NULL, NULL, NULL }
 };

@@ -3,6 +3,7 @@
 #include "agent/config_settings.h"
 #include "base/text.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -97,10 +98,37 @@ static const char *set_program(struct config_source *source, const struct config
     return NULL;
 }
 
+/* "usb", "usb:spare", or two numbers of four hex digits. */
+static bool is_usb(const char *value)
+{
+    static const char pattern[] = "usb:xxxx:xxxx";
+    size_t len = strlen(value);
+
+    if (strcmp(value, "usb") == 0 || strcmp(value, "usb:spare") == 0)
+        return true;
+    for (size_t i = 0; i < len && len == strlen(pattern); i++) {
+        if (pattern[i] == 'x' ? !isxdigit((unsigned char)value[i]) : value[i] != pattern[i])
+            return false;
+    }
+    return len == strlen(pattern);
+}
+
+static const char *set_state_directory(struct config_source *source,
+                                       const struct config_setting *setting, const char *value,
+                                       gpg_error_t *err)
+{
+    bool none = strcmp(value, "none") == 0;
+
+    if (*value != '/' && !none)
+        return setting->expected;
+    replace(field(source, setting), none ? "" : value, err);
+    return NULL;
+}
+
 static bool is_reader(const char *value)
 {
     return strcmp(value, "pcsc") == 0 || (strncmp(value, "pcsc:", 5) == 0 && value[5]) ||
-           (strncmp(value, "socket:", 7) == 0 && value[7]);
+           is_usb(value) || (strncmp(value, "socket:", 7) == 0 && value[7]);
 }
 
 static void free_readers(struct agent_config *config)
@@ -144,18 +172,22 @@ static const char *add_reader(struct config_source *source, const struct config_
 static const struct config_setting settings[] = {
     { "agent", "gnupghome", set_home, FIELD(gnupghome), 0, 0, "a directory" },
     { "agent", "reader", add_reader, FIELD(readers), 0, 0,
-      "pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT" },
+      "pcsc, pcsc:NAME, usb, usb:VID:PID, usb:spare, socket:PATH or socket:HOST:PORT" },
     { "agent", "log-level", set_log_level, FIELD(log_level), 0, 0,
       "error, warning, info or debug" },
     { "agent", "max-connections", set_number, FIELD(max_connections), 1, 10000,
       "a number from 1 to 10000" },
+    { "agent", "state-directory", set_state_directory, FIELD(state_directory), 0, 0,
+      "an absolute path, or none" },
     { "agent", "session-key-cache", set_number, FIELD(session_key_cache), 0, SECONDS_MAX,
       "seconds, from 0 (none is remembered) to 2592000" },
+    { "agent", "notifications", set_switch, FIELD(notifications), 0, 0, "yes or no" },
     { "pinentry", "program", set_program, FIELD(pinentry), 0, 0,
       "an absolute path, or the name of a program in /usr/bin" },
     { "pinentry", "timeout", set_number, FIELD(pinentry_timeout), 1, 3600,
       "seconds, from 1 to 3600" },
     { "pinentry", "loopback", set_switch, FIELD(allow_loopback_pinentry), 0, 0, "yes or no" },
+    { "pinentry", "insertion", set_switch, FIELD(ask_insertion), 0, 0, "yes or no" },
     { "pin-cache", "ttl", set_number, FIELD(pin_cache_ttl), 0, SECONDS_MAX,
       "seconds, from 0 (no cache) to 2592000" },
     { "pin-cache", "max-ttl", set_number, FIELD(pin_cache_max_ttl), 0, SECONDS_MAX,
@@ -219,12 +251,16 @@ gpg_error_t config_defaults(struct agent_config *config)
     gpg_error_t err = 0;
 
     config->log_level = LOG_LEVEL_WARNING;
+    config->notifications = true;
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
+    config->ask_insertion = true;
     config->pin_cache_ttl = 600;
     config->pin_cache_max_ttl = 7200;
     config->max_connections = 256;
     add_reader(&source, config_find("agent", "reader"), "pcsc", &err);
+    if (!err)
+        add_reader(&source, config_find("agent", "reader"), "usb:spare", &err);
     return err;
 }
 
@@ -234,6 +270,7 @@ void config_free(struct agent_config *config)
         return;
     free(config->gnupghome);
     free(config->pinentry);
+    free(config->state_directory);
     free_readers(config);
     *config = (struct agent_config){ 0 };
 }

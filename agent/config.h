@@ -7,17 +7,20 @@
 /* Zero-initialise, then config_defaults. Everything but `command` is owned. */
 struct agent_config {
     char *gnupghome; /* as written; NULL: as gpg finds it (agent/home.h) */
-    char **readers;  /* specs: pcsc, pcsc:NAME, socket:PATH, socket:HOST:PORT; at least one */
+    char **readers;  /* specs (ccid/reader.h); at least one */
     size_t reader_count;
     char *pinentry; /* NULL: the system's */
     enum log_level log_level;
+    bool notifications;           /* yes */
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
+    bool ask_insertion;           /* yes */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */
-    int session_key_cache;        /* seconds; 0: no session key is remembered */
-    char **command; /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
+    char *state_directory; /* where tokens are remembered; NULL: agent/token_files.h; "": nowhere */
+    int session_key_cache; /* seconds; 0: no session key is remembered */
+    char **command;        /* what follows --, NULL-terminated and borrowed from argv; NULL: none */
 };
 
 #define CONFIG_RUN        (-1)

@@ -2,9 +2,13 @@
 #include "agent/config.h"
 #include "agent/expiry.h"
 #include "agent/harden.h"
+#include "agent/known_tokens.h"
 #include "agent/listener.h"
+#include "agent/logind.h"
+#include "agent/notification.h"
 #include "agent/patience.h"
 #include "agent/socket_file.h"
+#include "agent/token_files.h"
 #include "base/gpg_home.h"
 #include "base/log.h"
 
@@ -28,6 +32,8 @@ struct process {
     struct agent agent;
     struct socket_file socket;
     struct listener *listener;
+    struct logind *logind;
+    struct notification *notification;
     char *home;
     char *socket_path;
     int signal_fd;
@@ -68,12 +74,38 @@ static gpg_error_t find_socket_path(struct process *process)
     return err;
 }
 
+static gpg_error_t open_known_tokens(struct process *process)
+{
+    const char *configured = process->config.state_directory;
+    char *path = NULL;
+    gpg_error_t err = 0;
+
+    if (!configured)
+        err = token_files_default_directory(&path);
+    else if (*configured && !(path = strdup(configured)))
+        err = gpg_error(GPG_ERR_ENOMEM);
+    if (!err)
+        err = known_tokens_open(path, &process->agent.known);
+    free(path);
+    return err;
+}
+
+static gpg_error_t open_cards(struct process *process)
+{
+    const struct agent_config *config = &process->config;
+    const struct cards_surroundings surroundings = {
+        .pin_policy = { .idle_ms = (int64_t)config->pin_cache_ttl * 1000,
+                        .max_ms = (int64_t)config->pin_cache_max_ttl * 1000 },
+        .events = process->agent.events,
+        .known = process->agent.known,
+        .session_keys = process->agent.session_keys
+    };
+
+    return cards_open(config->readers, config->reader_count, &surroundings, &process->agent.cards);
+}
+
 static gpg_error_t start(struct process *process)
 {
-    const struct pin_cache_policy pin_policy = {
-        .idle_ms = (int64_t)process->config.pin_cache_ttl * 1000,
-        .max_ms = (int64_t)process->config.pin_cache_max_ttl * 1000
-    };
     gpg_error_t err = find_socket_path(process);
 
     if (err)
@@ -91,14 +123,19 @@ static gpg_error_t start(struct process *process)
     patience_begin();
     err = events_new(&process->agent.events);
     if (!err)
+        err = open_known_tokens(process);
+    if (!err)
         err = session_key_cache_new((int64_t)process->config.session_key_cache * 1000,
                                     &process->agent.session_keys);
     if (!err)
-        err = cards_open(process->config.readers, process->config.reader_count, &pin_policy,
-                         process->agent.session_keys, process->agent.events, &process->agent.cards);
+        err = open_cards(process);
     if (!err)
         err =
             expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
+    if (!err)
+        err = logind_start(process->agent.cards, &process->logind);
+    if (!err && process->config.notifications)
+        err = notification_start(process->agent.events, &process->notification);
     if (!err)
         err = listener_start(&process->agent, process->socket.fd, &process->listener);
     if (!err)
@@ -194,11 +231,14 @@ static void stop(struct process *process, int status)
         log_warning("a request did not end in time; leaving it behind");
         _exit(status);
     }
+    notification_stop(&process->notification);
+    logind_stop(&process->logind);
     expiry_stop(&process->agent.expiry);
     /* Who comes after us must ask for the PIN. */
     if (process->agent.cards)
         cards_lock_all(process->agent.cards);
     cards_close(&process->agent.cards);
+    known_tokens_close(&process->agent.known);
     session_key_cache_free(&process->agent.session_keys);
     events_free(&process->agent.events);
     free(process->socket_path);

@@ -1,6 +1,9 @@
 #include "agent/opening.h"
 
+#include "agent/absence.h"
 #include "apdu/decipher.h"
+
+#include <stdlib.h>
 
 /* One card and one packet that it may open. */
 struct candidate {
@@ -59,6 +62,8 @@ static bool try_candidate(struct opening *opening, const struct candidate *candi
         return !err;
     if (err && !opening->failed)
         opening->failed = err;
+    if (err)
+        (void)absence_is_loss(opening->absence, candidate->card, err);
     return !err || ends_the_asking(err);
 }
 
@@ -69,8 +74,15 @@ static void learn_cards(struct opening *opening)
     struct card_list *cards = &opening->cards;
     size_t kept = 0;
 
+    opening->any_card = cards->count > 0;
     for (size_t i = 0; i < cards->count; i++) {
-        gpg_error_t err = card_learn(cards->card[i], SLOTS_DECRYPT, &opening->facts);
+        gpg_error_t err;
+
+        if (cards->card[i] == opening->absence->lost) {
+            card_unref(&cards->card[i]);
+            continue;
+        }
+        err = card_learn(cards->card[i], SLOTS_DECRYPT, &opening->facts);
 
         if (!err) {
             cards->card[kept++] = cards->card[i];
@@ -80,7 +92,6 @@ static void learn_cards(struct opening *opening)
             opening->failed = err;
         card_unref(&cards->card[i]);
     }
-    opening->any_card = cards->count > 0;
     cards->count = kept;
 }
 
@@ -138,18 +149,63 @@ static gpg_error_t explain(const struct opening *opening)
     return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
 }
 
-gpg_error_t opening_run(struct opening *opening)
+static bool is_named(const struct opening *opening, const struct known_token *token)
+{
+    for (size_t i = 0; i < opening->recipients.count; i++) {
+        if (recipient_fit(&opening->recipients.pkesk[i], &token->facts,
+                          buffer_view(&opening->certificate)) == FIT_NAMED)
+            return true;
+    }
+    return false;
+}
+
+/* As absence_wait, for the tokens that the packets name. */
+static gpg_error_t await_token(struct opening *opening)
+{
+    struct cards *cards = opening->request->session->agent->cards;
+    struct known_token *tokens = NULL;
+    size_t kept = 0, count = 0;
+    gpg_error_t err = explain(opening);
+
+    if (opening->only_inserted || cards_absent_tokens(cards, &tokens, &count))
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_named(opening, &tokens[i]))
+            tokens[kept++] = tokens[i];
+    }
+    if (kept && gpg_err_code(err) == GPG_ERR_NO_SECKEY)
+        err = gpg_error(GPG_ERR_CARD_NOT_PRESENT);
+    err = absence_wait(opening->absence, err,
+                       &(struct wanted_tokens){ .token = tokens, .count = kept });
+    free(tokens);
+    return err;
+}
+
+static bool try_inserted_cards(struct opening *opening)
 {
     bool opened = false;
-    gpg_error_t err;
 
+    opening->failed = 0;
     cards_list(opening->request->session->agent->cards, &opening->cards);
     learn_cards(opening);
     try_memory(opening, &opened);
     if (!opened && !try_all(opening, FIT_NAMED, &opened))
         (void)try_all(opening, FIT_POSSIBLE, &opened);
-    err = opened ? 0 : explain(opening);
     card_list_release(&opening->cards);
+    return opened;
+}
+
+gpg_error_t opening_run(struct opening *opening)
+{
+    struct absence absence;
+    gpg_error_t err = absence_begin(&absence, opening->request);
+
+    if (err)
+        return err;
+    opening->absence = &absence;
+    while (!err && !try_inserted_cards(opening))
+        err = await_token(opening);
+    absence_end(&absence);
     return err;
 }
 

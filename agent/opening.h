@@ -9,8 +9,10 @@ struct opening {
     struct request *request;
     struct recipients recipients;
     struct buffer certificate; /* empty: none */
+    bool only_inserted;        /* nobody is asked for a token that is not in */
 
-    bool from_memory; /* this pass asks no card */
+    struct absence *absence; /* while it runs */
+    bool from_memory;        /* this pass asks no card */
     struct card_list cards;
     bool any_card;      /* was in, whatever it said */
     gpg_error_t failed; /* the first reason why a card that fits did not open it */
@@ -26,10 +28,11 @@ struct opening {
         .request = (r), .certificate = BUFFER(CERTIFICATE_OCTETS)                                  \
     }
 
-/* Opens one of the recipients' packets; fills facts and key. One that is remembered first, then
- * named recipients, then those that name nobody; no card is asked for a foreign key. Errors:
- * card_decrypt's, recipient_session_key's, cards_find_key's, and GPG_ERR_UNSUPPORTED_ALGORITHM when
- * no packet is made for a key that a token can have. */
+/* Opens one of the recipients' packets; fills facts and key. One that is remembered comes first,
+ * then cards that are in: named recipients, then those that name nobody; no card is asked for a
+ * foreign key. When none opens it, a human is asked for a known token that a packet names. Errors:
+ * card_decrypt's, absence_wait's, recipient_session_key's, cards_find_key's, and
+ * GPG_ERR_UNSUPPORTED_ALGORITHM when no packet is made for a key that a token can have. */
 gpg_error_t opening_run(struct opening *opening);
 
 /* Frees what it holds; the request stays. */

@@ -37,6 +37,19 @@ gpg_error_t pin_confirm(struct session *session, const char *description, const 
     return pinentry_confirm(&request);
 }
 
+gpg_error_t pin_ask_insertion(struct session *session, const char *description, int done_fd,
+                              int timeout_seconds)
+{
+    struct pinentry_request request = request_for(session);
+
+    request.description = description;
+    request.ok = "It is inserted";
+    request.done_fd = done_fd;
+    request.timeout_seconds = timeout_seconds;
+    request.gives_way = true;
+    return pinentry_confirm(&request);
+}
+
 static gpg_error_t confirm_last_try(struct session *session, const struct pin_question *question,
                                     const char *description)
 {
@@ -54,7 +67,7 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     struct pinentry_request request = request_for(session);
     struct pin_prompt prompt;
     gpg_error_t err = 0;
-    char peer[64];
+    char peer[PEER_WORDS_MAX];
 
     pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
     if (*prompt.confirm)
@@ -78,7 +91,8 @@ static gpg_error_t read_client_pin(struct session *session, struct buffer *answe
     const struct prompt_limits limits = { .deadline = deadline_in_ms(ms),
                                           .client_fd = -1,
                                           .cancel_fd = session->agent->stop_fd,
-                                          .done_fd = -1 };
+                                          .done_fd = -1,
+                                          .yield_fd = -1 };
     enum prompt_end end;
     struct watch watch;
     gpg_error_t err = watch_start(&watch, &limits, session->fd, SHUT_RD);

@@ -1,5 +1,6 @@
 #include "agent/pin_prompt.h"
 
+#include "agent/card_name.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -9,19 +10,10 @@
 
 /* What a process calls itself is its own affair: it must not write lines of the prompt, nor push
  * them out of it. */
-#define PEER_SHOWN_MAX 128
+#define PEER_SHOWN_MAX 160
 
 /* With so few tries left the prompt says so. */
 #define FEW_TRIES 3
-
-char *pin_prompt_card_name(const struct application_data *data, char *out)
-{
-    const char *name = manufacturer_name(data->manufacturer);
-
-    snprintf(out, CARD_NAME_MAX, "%s %04X:%08X", name ? name : "OpenPGP token", data->manufacturer,
-             data->serial);
-    return out;
-}
 
 static void write_error(const struct pin_question *question, struct pin_prompt *prompt)
 {
@@ -41,16 +33,18 @@ void pin_prompt_write(const struct pin_question *question, const char *peer,
     const struct slot_data *slot = &question->facts->data.slot[question->slot];
     char card[CARD_NAME_MAX], algorithm[ALGORITHM_NAME_MAX];
     char key_id[2 * KEY_ID_LEN + 1], tries[48] = "", who[PEER_SHOWN_MAX];
+    const char *holder = question->facts->holder;
 
     *prompt = (struct pin_prompt){ .error = "" };
     hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
-    pin_prompt_card_name(&question->facts->data, card);
+    card_name(&question->facts->data, card);
     text_escape(view_of(peer, strlen(peer)), who, sizeof who);
     if (question->tries_left <= FEW_TRIES)
         snprintf(tries, sizeof tries, "\nTries left: %u", question->tries_left);
     snprintf(prompt->description, sizeof prompt->description,
-             "%s wants to open an encrypted message.\n\nToken: %s\nKey: %s (%s)%s", who, card,
-             key_id, algorithm_name(&slot->algorithm, algorithm), tries);
+             "%s wants to open an encrypted message.\n\nToken: %s%s%s\nKey: %s (%s)%s", who, card,
+             *holder ? "\nHolder: " : "", holder, key_id,
+             algorithm_name(&slot->algorithm, algorithm), tries);
     write_error(question, prompt);
     if (question->tries_left == 1)
         snprintf(

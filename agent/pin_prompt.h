@@ -15,7 +15,3 @@ struct pin_prompt {
 /* `peer` as peer_describe made it. */
 void pin_prompt_write(const struct pin_question *question, const char *peer,
                       struct pin_prompt *prompt);
-
-/* "Yubico 0006:12345678". out has at least CARD_NAME_MAX octets; returns it. */
-#define CARD_NAME_MAX 64
-char *pin_prompt_card_name(const struct application_data *data, char *out);

@@ -2,11 +2,13 @@
 
 #include "agent/pinentry_dialogue.h"
 #include "agent/pinentry_process.h"
+#include "agent/prompt_place.h"
 #include "agent/watch.h"
 #include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,12 +81,11 @@ static void log_failure(const char *program, const struct pinentry_request *requ
 /* The PIN that came with the very end of its time is not used: nobody may wait for it any more. */
 static gpg_error_t talk(const char *program, const struct pinentry_request *request,
                         enum pinentry_question question, const struct prompt_limits *limits,
-                        struct secret *pin)
+                        struct secret *pin, enum prompt_end *end)
 {
     struct pinentry_process process;
     struct secret answer = { 0 };
     char problem[256] = "";
-    enum prompt_end end;
     struct watch watch;
     int fd;
     gpg_error_t err = pinentry_process_start(program, request->options, &process, &fd);
@@ -98,10 +99,10 @@ static gpg_error_t talk(const char *program, const struct pinentry_request *requ
         return err;
     }
     err = pinentry_dialogue(fd, request, question, &answer, problem, sizeof problem);
-    end = watch_stop(&watch);
-    pinentry_process_end(&process, !err && end == PROMPT_GOES_ON);
-    if (end != PROMPT_GOES_ON)
-        err = end_to_error(end, question);
+    *end = watch_stop(&watch);
+    pinentry_process_end(&process, !err && *end == PROMPT_GOES_ON);
+    if (*end != PROMPT_GOES_ON)
+        err = end_to_error(*end, question);
     log_failure(program, request, err, problem);
     if (!err && pin)
         secret_move(pin, &answer);
@@ -109,32 +110,80 @@ static gpg_error_t talk(const char *program, const struct pinentry_request *requ
     return err;
 }
 
-static gpg_error_t ask(const struct pinentry_request *request, enum pinentry_question question,
-                       struct secret *pin)
+static gpg_error_t talk_in_place(const char *program, const struct pinentry_request *request,
+                                 enum pinentry_question question,
+                                 const struct prompt_limits *limits, struct secret *pin,
+                                 enum prompt_end *end)
+{
+    struct pinentry_request placed = *request;
+    struct pinentry_options place = { 0 };
+    gpg_error_t err = prompt_place(request->options, &place);
+
+    if (err)
+        return err;
+    placed.options = &place;
+    err = talk(program, &placed, question, limits, pin, end);
+    pinentry_options_free(&place);
+    return err;
+}
+
+static gpg_error_t ask_in_turn(const char *program, const struct pinentry_request *request,
+                               enum pinentry_question question, const struct prompt_limits *limits,
+                               struct secret *pin, enum prompt_end *end)
+{
+    gpg_error_t err;
+
+    *end = PROMPT_GOES_ON;
+    err = prompt_queue_enter(limits, end);
+    if (err)
+        return err;
+    if (*end != PROMPT_GOES_ON) {
+        err = end_to_error(*end, question);
+        log_failure(program, request, err, "");
+        return err;
+    }
+    err = talk_in_place(program, request, question, limits, pin, end);
+    prompt_queue_leave();
+    return err;
+}
+
+static gpg_error_t ask_until_answered(const char *program, const struct pinentry_request *request,
+                                      enum pinentry_question question, struct secret *pin)
 {
     struct prompt_limits limits = { .deadline =
                                         deadline_in_ms((int64_t)request->timeout_seconds * 1000),
                                     .client_fd = request->client_fd,
                                     .cancel_fd = request->cancel_fd,
-                                    .done_fd = request->done_fd };
+                                    .done_fd = request->done_fd,
+                                    .yield_fd = -1 };
+    enum prompt_end end = PROMPT_GOES_ON;
+    eventfd_t wishes;
+    gpg_error_t err;
+
+    if (request->gives_way) {
+        limits.yield_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (limits.yield_fd < 0)
+            return gpg_error_from_syserror();
+    }
+    do {
+        err = ask_in_turn(program, request, question, &limits, pin, &end);
+        if (limits.yield_fd >= 0)
+            (void)eventfd_read(limits.yield_fd, &wishes);
+    } while (end == PROMPT_GIVES_WAY);
+    if (limits.yield_fd >= 0)
+        close(limits.yield_fd);
+    return err;
+}
+
+static gpg_error_t ask(const struct pinentry_request *request, enum pinentry_question question,
+                       struct secret *pin)
+{
     char path[PROGRAM_PATH_MAX];
     const char *program = find_program(request->program, path);
-    enum prompt_end end;
-    gpg_error_t err;
 
     if (!program)
         return no_program(request->program, "not found");
-    err = prompt_queue_enter(&limits, &end);
-    if (err)
-        return err;
-    if (end != PROMPT_GOES_ON) {
-        err = end_to_error(end, question);
-        log_failure(program, request, err, "");
-        return err;
-    }
-    err = talk(program, request, question, &limits, pin);
-    prompt_queue_leave();
-    return err;
+    return ask_until_answered(program, request, question, pin);
 }
 
 gpg_error_t pinentry_get_pin(const struct pinentry_request *request, struct secret *pin)

@@ -3,7 +3,7 @@
  * Each call starts one pinentry and has ended it when it returns, whatever the pinentry did: it is
  * told BYE, then gets SIGTERM, then SIGKILL, and is reaped. A call never lasts longer than its
  * timeout and one second more. Prompts are shown one at a time in the whole process, in the order
- * of the calls; time spent waiting for one's turn counts.
+ * of the calls, but for those that give way; time spent waiting for one's turn counts.
  *
  * Runs in any thread. The process ignores SIGPIPE, reaps no children but those it knows (no
  * waitpid(-1)), and has called secret_init_library. */
@@ -28,17 +28,19 @@ struct pinentry_request {
     const char *error;       /* shown as an error: "2 tries left" */
     const char *ok;          /* labels of the buttons */
     const char *cancel;
-    const struct pinentry_options *options; /* NULL: none; the environment is that of the agent,
-                                             * with the variables of these put over it */
+    const struct pinentry_options *options; /* what the client said; NULL: nothing. Its terminal and
+                                             * its language may be used: agent/prompt_place.h */
     pid_t owner_pid;                        /* of the client that asks; 0: unknown */
     uid_t owner_uid;
     size_t pin_min; /* in bytes; a PIN of another length is asked for again, three times at most */
     size_t pin_max;
     int timeout_seconds;
-    int client_fd; /* -1: none. Hung up, not merely readable: the client has gone,
+    bool gives_way; /* confirm and message: taken away while prompts that do not are shown, and then
+                     * shown again */
+    int client_fd;  /* -1: none. Hung up, not merely readable: the client has gone,
                     * GPG_ERR_CANCELED */
-    int cancel_fd; /* -1: none. Readable or hung up: the asking ends with GPG_ERR_CANCELED */
-    int done_fd;   /* -1: none. Readable or hung up: the prompt has done its duty; confirm and
+    int cancel_fd;  /* -1: none. Readable or hung up: the asking ends with GPG_ERR_CANCELED */
+    int done_fd;    /* -1: none. Readable or hung up: the prompt has done its duty; confirm and
                     * message end with 0, get_pin with GPG_ERR_CANCELED */
 };
 

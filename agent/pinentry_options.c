@@ -114,20 +114,10 @@ gpg_error_t pinentry_options_add_environment(struct pinentry_options *options)
     return 0;
 }
 
-gpg_error_t pinentry_options_copy(struct pinentry_options *to, const struct pinentry_options *from)
+gpg_error_t pinentry_options_copy(struct pinentry_options *to, const struct pinentry_options *from,
+                                  enum pinentry_option option)
 {
-    for (int i = 0; i < PINENTRY_OPTION_COUNT; i++) {
-        gpg_error_t err;
-
-        if (!from->values[i])
-            continue;
-        err = set_value(to, i, from->values[i]);
-        if (err) {
-            pinentry_options_free(to);
-            return err;
-        }
-    }
-    return 0;
+    return from->values[option] ? set_value(to, (int)option, from->values[option]) : 0;
 }
 
 void pinentry_options_free(struct pinentry_options *options)

@@ -1,5 +1,5 @@
-/* What a client may tell a pinentry: where the human is, and in which language. Nothing else that a
- * client says reaches it; no option names a program or a library. */
+/* What a pinentry may be told: where the human is, and in which language. A client may say all of
+ * it; what of that is used is for agent/prompt_place.h. */
 #pragma once
 
 #include <gpg-error.h>
@@ -37,12 +37,13 @@ struct pinentry_options {
  * GPG_ERR_INV_VALUE for a value with control bytes, GPG_ERR_TOO_LARGE past 512 bytes. */
 gpg_error_t pinentry_options_set(struct pinentry_options *options, const char *text);
 
-/* Fills what is unset from the environment of this process (DISPLAY, WAYLAND_DISPLAY, GPG_TTY, …),
- * as gpg-agent does for clients that say nothing. */
+/* Fills what is unset from the environment of this process (DISPLAY, WAYLAND_DISPLAY, GPG_TTY, …).
+ * GPG_ERR_ENOMEM. */
 gpg_error_t pinentry_options_add_environment(struct pinentry_options *options);
 
-/* *to must be empty; it is left so on failure. */
-gpg_error_t pinentry_options_copy(struct pinentry_options *to, const struct pinentry_options *from);
+/* Copies one of them, which may be unset. GPG_ERR_ENOMEM. */
+gpg_error_t pinentry_options_copy(struct pinentry_options *to, const struct pinentry_options *from,
+                                  enum pinentry_option option);
 
 void pinentry_options_free(struct pinentry_options *options);
 

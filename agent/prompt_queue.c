@@ -10,11 +10,13 @@
 struct waiter {
     struct waiter *next;
     int turn_fd; /* an eventfd; readable when the turn has come */
+    int yield_fd;
     bool served;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool busy;
+static int yield_fd = -1; /* of whoever has the turn */
 static struct waiter *first;
 static struct waiter **last = &first;
 
@@ -25,10 +27,11 @@ enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
         { .fd = limits->done_fd, .events = POLLIN | POLLRDHUP },
         { .fd = fd, .events = POLLIN },
         { .fd = limits->client_fd, .events = 0 }, /* POLLHUP and POLLERR come unasked */
+        { .fd = limits->yield_fd, .events = POLLIN },
     };
 
     for (;;) {
-        int count = poll(fds, 4, deadline_poll_ms(limits->deadline));
+        int count = poll(fds, 5, deadline_poll_ms(limits->deadline));
 
         if (count > 0 && (fds[0].revents || fds[3].revents))
             return PROMPT_CANCELED;
@@ -36,6 +39,8 @@ enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
             return PROMPT_DONE;
         if (count > 0 && fds[2].revents)
             return PROMPT_GOES_ON;
+        if (count > 0 && fds[4].revents)
+            return PROMPT_GIVES_WAY;
         if (deadline_passed(limits->deadline))
             return PROMPT_TIMED_OUT;
     }
@@ -58,10 +63,21 @@ static void remove_waiter(struct waiter *w)
         last = at;
 }
 
+/* Those that give way come last. */
+static struct waiter *next_waiter(void)
+{
+    for (struct waiter *w = first; w; w = w->next) {
+        if (w->yield_fd < 0)
+            return w;
+    }
+    return first;
+}
+
 static void pass_on(void)
 {
-    struct waiter *w = first;
+    struct waiter *w = next_waiter();
 
+    yield_fd = w ? w->yield_fd : -1;
     if (!w) {
         busy = false;
         return;
@@ -85,7 +101,7 @@ static void give_up(struct waiter *w)
 
 gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
 {
-    struct waiter w = { .turn_fd = eventfd(0, EFD_CLOEXEC) };
+    struct waiter w = { .turn_fd = eventfd(0, EFD_CLOEXEC), .yield_fd = limits->yield_fd };
     bool free_now;
 
     if (w.turn_fd < 0)
@@ -93,8 +109,12 @@ gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_e
     pthread_mutex_lock(&lock);
     free_now = !busy;
     busy = true;
-    if (!free_now)
+    if (free_now)
+        yield_fd = w.yield_fd;
+    else
         append(&w);
+    if (!free_now && w.yield_fd < 0 && yield_fd >= 0)
+        eventfd_write(yield_fd, 1);
     pthread_mutex_unlock(&lock);
 
     *end = PROMPT_GOES_ON;

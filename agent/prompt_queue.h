@@ -1,5 +1,6 @@
-/* One prompt at a time in the whole process, in the order of asking; and the three ways in which a
- * wait for a human ends before its time. */
+/* One prompt at a time in the whole process, in the order of asking; and the ways in which a wait
+ * for a human ends before its time. A prompt that can wait gives way to those that cannot: it is
+ * taken away when one of them comes, and comes after all of them. */
 #pragma once
 
 #include "base/deadline.h"
@@ -9,8 +10,9 @@
 enum prompt_end {
     PROMPT_GOES_ON,
     PROMPT_TIMED_OUT,
-    PROMPT_CANCELED, /* cancel_fd, client_fd */
-    PROMPT_DONE,     /* done_fd */
+    PROMPT_CANCELED,  /* cancel_fd, client_fd */
+    PROMPT_DONE,      /* done_fd */
+    PROMPT_GIVES_WAY, /* yield_fd */
 };
 
 /* What a prompt minds while it waits; a descriptor of -1 is none. Readable and hung up
@@ -21,6 +23,7 @@ struct prompt_limits {
     int client_fd;
     int cancel_fd;
     int done_fd;
+    int yield_fd; /* of a prompt that gives way: an eventfd of its own, which the queue writes to */
 };
 
 /* Waits until fd is readable or hung up (PROMPT_GOES_ON) or a limit is reached. */

@@ -81,9 +81,9 @@ static bool fits_curve(const struct pkesk *p, const struct public_key *key)
     return point_check(curve, recipient_ciphertext(p, curve, point)) == 0;
 }
 
-/* The fingerprint of a version 6 key (RFC 9580 §5.5.4.3) with the card's point and creation
- * time. */
-static bool is_v6_key(const struct pkesk *p, const struct card_facts *facts)
+/* Whether it names the X25519 or X448 key of version 6 (RFC 9580 §5.5.4.3) that has the card's
+ * point and creation time. */
+static bool names_v6_key(const struct pkesk *p, const struct card_facts *facts)
 {
     const struct public_key *key = &facts->key[SLOT_DECRYPT].key;
     struct buffer packet = BUFFER(256);
@@ -107,7 +107,7 @@ static bool is_v6_key(const struct pkesk *p, const struct card_facts *facts)
     if (!err)
         gcry_md_hash_buffer(GCRY_MD_SHA256, digest, packet.data, packet.len);
     buffer_free(&packet);
-    return !err && memcmp(digest, p->fingerprint, sizeof digest) == 0;
+    return !err && pkesk_names(p, view_of(digest, sizeof digest));
 }
 
 static bool is_ecdh_of_card(const struct certificate_key *key, const struct public_key *card)
@@ -169,7 +169,8 @@ static enum fit fits_name(const struct pkesk *p, const struct card_facts *facts,
         return FIT_POSSIBLE;
     if (pkesk_names(p, view_of(fingerprint, FINGERPRINT_LEN)))
         return FIT_NAMED;
-    if (p->fingerprint_len == FINGERPRINT_OCTETS_V6 && is_v6_key(p, facts))
+    if ((p->algorithm == ALGORITHM_X25519 || p->algorithm == ALGORITHM_X448) &&
+        names_v6_key(p, facts))
         return FIT_NAMED;
     return certificate_names(certificate, p, &facts->key[SLOT_DECRYPT].key) ? FIT_NAMED : FIT_NONE;
 }

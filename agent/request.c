@@ -1,9 +1,9 @@
 #include "agent/request.h"
 
+#include "agent/card_name.h"
 #include "agent/expiry.h"
 #include "agent/peer.h"
 #include "agent/pin.h"
-#include "agent/pin_prompt.h"
 #include "base/advice.h"
 #include "base/deadline.h"
 #include "base/log.h"
@@ -30,16 +30,32 @@ void request_set_key(struct request *request, const uint8_t keygrip[KEYGRIP_LEN]
     memcpy(request->event.keygrip, keygrip, KEYGRIP_LEN);
 }
 
+static void set_token(struct request *request, const struct card_facts *facts)
+{
+    memcpy(request->event.reader, facts->reader, sizeof request->event.reader);
+    memcpy(request->event.aid, facts->data.aid, AID_LEN);
+    memcpy(request->event.fingerprint, facts->data.slot[SLOT_DECRYPT].fingerprint, FINGERPRINT_LEN);
+    request->event.touch = facts->data.slot[SLOT_DECRYPT].touch;
+    card_name(&facts->data, request->event.card);
+}
+
 static void set_card(struct request *request, struct card *card)
 {
     struct card_facts facts;
 
     card_known_facts(card, &facts);
-    memcpy(request->event.reader, facts.reader, sizeof request->event.reader);
-    memcpy(request->event.aid, facts.data.aid, AID_LEN);
-    memcpy(request->event.fingerprint, facts.data.slot[SLOT_DECRYPT].fingerprint, FINGERPRINT_LEN);
-    request->event.touch = facts.data.slot[SLOT_DECRYPT].touch;
-    pin_prompt_card_name(&facts.data, request->event.card);
+    set_token(request, &facts);
+}
+
+void request_insert_wanted(struct request *request, const struct card_facts *facts)
+{
+    set_token(request, facts);
+    publish(request, EVENT_INSERT_WANTED);
+}
+
+void request_insert_done(struct request *request)
+{
+    publish(request, EVENT_INSERT_DONE);
 }
 
 static gpg_error_t ask_pin(void *context, const struct pin_question *question, struct secret *pin)
@@ -130,6 +146,8 @@ gpg_error_t request_end(struct request *request, gpg_error_t err)
     request->event.from_cache = request->event.from_cache && !err;
     if (err)
         log_failure(request, err);
+    if (gpg_err_code(err) == GPG_ERR_LOCKED)
+        session_tell_holder(request->session);
     publish(request, err ? EVENT_FAILED : EVENT_SERVED);
     return err;
 }

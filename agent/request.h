@@ -24,6 +24,9 @@ gpg_error_t request_decrypt(struct request *request, struct card *card,
 /* The same without the card. GPG_ERR_NOT_FOUND. */
 gpg_error_t request_recall(struct request *request, struct card *card, const struct public_key *key,
                            struct view data, struct secret *plain);
+/* A human is asked for this token, which is not in; is asked no longer. In turns. */
+void request_insert_wanted(struct request *request, const struct card_facts *facts);
+void request_insert_done(struct request *request);
 
 /* Says how it ended; once. Returns err. */
 gpg_error_t request_end(struct request *request, gpg_error_t err);

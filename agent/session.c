@@ -39,6 +39,16 @@ gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const cha
     return assuan_set_error(assuan, gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code), text);
 }
 
+void session_tell_holder(struct session *session)
+{
+    char holder[READER_HOLDER_MAX];
+
+    if (!cards_holder(session->agent->cards, holder))
+        return;
+    log_warning("the reader is held by %s", holder);
+    (void)assuan_write_status(session->assuan, "HELD_BY", holder);
+}
+
 gpg_error_t session_send_text(assuan_context_t assuan, const char *text)
 {
     return assuan_send_data(assuan, text, strlen(text));

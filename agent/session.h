@@ -18,6 +18,7 @@ struct agent {
     const struct agent_config *config;
     struct cards *cards;
     struct events *events;
+    struct known_tokens *known;
     struct expiry *expiry;
     struct session_key_cache *session_keys; /* NULL: off */
     const char *socket_path;
@@ -85,6 +86,10 @@ gpg_error_t session_card_error(gpg_error_t err);
 
 /* session_error of a decryption, with words for what its number does not say. */
 gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
+
+/* After GPG_ERR_LOCKED: tells the client by a status line HELD_BY who holds the reader, as far as
+ * it can be found out, and the log. */
+void session_tell_holder(struct session *session);
 
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);

@@ -141,6 +141,34 @@ struct key_algorithm algorithm_parse(struct view attributes)
     }
 }
 
+static gpg_error_t write_rsa(const struct key_algorithm *algorithm, struct buffer *attributes)
+{
+    gpg_error_t err = buffer_append_u8(attributes, ATTRIBUTE_RSA);
+
+    if (!err)
+        err = buffer_append_u16(attributes, (uint16_t)algorithm->rsa_bits);
+    if (!err)
+        err = buffer_append_u16(attributes, (uint16_t)algorithm->rsa_exponent_bits);
+    if (!err)
+        err = buffer_append_u8(attributes, (uint8_t)algorithm->rsa_import_format);
+    return err;
+}
+
+gpg_error_t algorithm_write(const struct key_algorithm *algorithm, struct buffer *attributes)
+{
+    static const uint8_t ids[] = {
+        [KEY_ECDH] = ATTRIBUTE_ECDH, [KEY_ECDSA] = ATTRIBUTE_ECDSA, [KEY_EDDSA] = ATTRIBUTE_EDDSA
+    };
+    gpg_error_t err;
+
+    if (algorithm->kind == KEY_RSA)
+        return write_rsa(algorithm, attributes);
+    if (!algorithm->curve)
+        return 0;
+    err = buffer_append_u8(attributes, ids[algorithm->kind]);
+    return err ? err : buffer_append_view(attributes, algorithm->curve->oid);
+}
+
 char *algorithm_name(const struct key_algorithm *algorithm, char *out)
 {
     if (algorithm->kind == KEY_RSA)

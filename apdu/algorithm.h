@@ -32,6 +32,10 @@ struct key_algorithm {
 /* Never fails: attributes that mean nothing to us make a slot KEY_UNKNOWN, not the card useless. */
 struct key_algorithm algorithm_parse(struct view attributes);
 
+/* Writes attributes that algorithm_parse reads back; nothing for KEY_NONE and KEY_UNKNOWN.
+ * GPG_ERR_TOO_LARGE past the buffer's cap, GPG_ERR_ENOMEM. */
+gpg_error_t algorithm_write(const struct key_algorithm *algorithm, struct buffer *attributes);
+
 /* The curve of an OID (content octets); NULL when it is none of ours. */
 const struct curve *curve_by_oid(struct view oid);
 

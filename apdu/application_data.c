@@ -35,7 +35,7 @@ static bool find(const struct places *places, uint32_t tag, struct view *value)
     return tlv_find(places->discretionary, tag, value) || tlv_find(places->outer, tag, value);
 }
 
-static bool parse_aid(struct view aid, struct application_data *data)
+bool aid_parse(struct view aid, struct application_data *data)
 {
     struct view v = aid;
     struct view application;
@@ -175,7 +175,7 @@ gpg_error_t application_data_parse(struct view answer, struct application_data *
     struct view v;
 
     (void)tlv_find(places.outer, TAG_DISCRETIONARY_DATA, &places.discretionary);
-    if (!find(&places, TAG_AID, &v) || !parse_aid(v, &data))
+    if (!find(&places, TAG_AID, &v) || !aid_parse(v, &data))
         return gpg_error(GPG_ERR_CARD);
     if (!find(&places, TAG_PW_STATUS, &v) || pw_status_parse(v, &data.pw))
         return gpg_error(GPG_ERR_CARD);

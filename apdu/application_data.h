@@ -74,6 +74,9 @@ struct application_data {
  * when there is no AID or no PW status in it: then it is no such card. */
 gpg_error_t application_data_parse(struct view answer, struct application_data *data);
 
+/* Reads an AID (§4.2.1) into aid, version, manufacturer and serial. False when it is none of an
+ * OpenPGP card. */
+bool aid_parse(struct view aid, struct application_data *data);
 /* DO D6, D7 or D8. */
 enum touch_policy touch_policy_parse(struct view value);
 

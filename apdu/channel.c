@@ -197,6 +197,7 @@ gpg_error_t channel_send(struct channel *channel, const struct command *command,
     /* A reader that takes short APDUs only fails instead of the card. The caller's second try, on a
      * new connection, does without. */
     if (gpg_err_code(err) == GPG_ERR_CARD && extended &&
+        reader_length(channel->reader) == READER_LENGTH_UNKNOWN &&
         (command->data.len <= LC_SHORT_MAX || channel->chaining))
         channel_refuse_extended(channel);
     return err ? err : collect_rest(channel, response);

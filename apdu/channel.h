@@ -10,7 +10,7 @@ struct channel {
     struct reader *reader; /* borrowed */
     struct deadline deadline;
     bool extended;      /* commands and answers of extended length may be used */
-    bool refused;       /* extended length failed once and is not tried again */
+    bool refused;       /* extended length failed once, or the reader does not carry it */
     bool chaining;      /* command chaining may be used */
     size_t command_max; /* longest command APDU of extended length; 0: not said */
     size_t answer_len;  /* of the last answer, without its status word */

@@ -95,11 +95,14 @@ static gpg_error_t decode_point(const struct curve *curve, struct view answer, s
     return 0;
 }
 
-/* PKCS #1 v1.5 takes 11 octets of the modulus' length (RFC 8017 §7.2). */
+/* PKCS #1 v1.5 takes 11 octets of the modulus' length (RFC 8017 §7.2). Its message may be empty;
+ * whoever made it so learns no more than from any other that opens nothing. */
 static gpg_error_t decode_rsa(const struct public_key *key, struct view answer,
                               struct secret *plain)
 {
-    if (answer.len == 0 || answer.len + PKCS1_OVERHEAD > key->n.len)
+    if (answer.len == 0)
+        return gpg_error(GPG_ERR_DECRYPT_FAILED);
+    if (answer.len + PKCS1_OVERHEAD > key->n.len)
         return gpg_error(GPG_ERR_CARD);
     return secret_copy(plain, answer);
 }

@@ -16,6 +16,7 @@ gpg_error_t decipher_encode(const struct public_key *key, struct view ciphertext
 /* What the answer means:
  *   RSA   the unpadded message
  *   ECDH  the shared x coordinate, at full width
- * GPG_ERR_CARD for an answer of an impossible length, GPG_ERR_INV_DATA for an all-zero Montgomery
- * result: such a point was made to leak (RFC 7748 §6). GPG_ERR_WRONG_KEY_USAGE as above. */
+ * GPG_ERR_CARD for an answer of an impossible length, GPG_ERR_DECRYPT_FAILED for an empty message,
+ * GPG_ERR_INV_DATA for an all-zero Montgomery result: such a point was made to leak (RFC 7748 §6).
+ * GPG_ERR_WRONG_KEY_USAGE as above. */
 gpg_error_t decipher_decode(const struct public_key *key, struct view answer, struct secret *plain);

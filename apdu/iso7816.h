@@ -14,7 +14,6 @@
 #define INS_SELECT              0xa4
 #define INS_GET_RESPONSE        0xc0
 #define INS_GET_DATA            0xca
-#define INS_GET_VERSION         0xf1 /* Yubico's own */
 
 /* SW1 SW2, ISO 7816-4 §5.6 and OpenPGP card specification §7.1 */
 #define SW_SUCCESS                  0x9000

@@ -17,11 +17,13 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
 {
     struct card_capabilities hint =
         historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+    bool refused = reader_length(reader) == READER_SHORT;
 
     *card = (struct openpgp_card){
         .channel = { .reader = reader,
                      .deadline = deadline_never(),
-                     .extended = hint.extended_length,
+                     .extended = hint.extended_length && !refused,
+                     .refused = refused,
                      .chaining = hint.chaining },
     };
 }
@@ -110,37 +112,16 @@ static gpg_error_t read_touch(struct openpgp_card *card)
     return err;
 }
 
-static gpg_error_t read_firmware(struct openpgp_card *card)
-{
-    struct command get = { .ins = INS_GET_VERSION, .le = LE_SHORT_MAX };
-    struct response response = RESPONSE;
-    gpg_error_t err = channel_send(&card->channel, &get, &response);
-    const uint8_t *version = response.data.data;
-
-    if (!err) {
-        if (response.sw == SW_SUCCESS && response.data.len == 3)
-            card->firmware = (uint32_t)(version[0] << 16 | version[1] << 8 | version[2]);
-        card->firmware_read = true;
-    }
-    response_free(&response);
-    return err;
-}
-
 static gpg_error_t learn_quirks(struct openpgp_card *card)
 {
-    struct slot_data *slot = &card->data.slot[SLOT_DECRYPT];
     gpg_error_t err = 0;
 
-    card->quirks = quirks_of(&card->data, card->firmware);
+    card->quirks = quirks_of(&card->data);
     learn_channel(card);
     if (card->quirks.touch_apart && !card->touch_read)
         err = read_touch(card);
     if (card->touch_read)
-        slot->touch = card->touch;
-    if (!err && slot->touch != TOUCH_OFF && !card->firmware_read &&
-        quirks_want_firmware(&card->data))
-        err = read_firmware(card);
-    card->quirks = quirks_of(&card->data, card->firmware);
+        card->data.slot[SLOT_DECRYPT].touch = card->touch;
     return err;
 }
 

@@ -27,10 +27,8 @@ struct openpgp_card {
     struct channel channel;
     struct application_data data; /* as last read */
     struct quirks quirks;
-    /* What quirks make us ask for beside 6E: */
-    bool touch_read, firmware_read;
+    bool touch_read; /* on its own, on cards whose 6E does not tell */
     enum touch_policy touch;
-    uint32_t firmware;
 };
 
 /* Begins with a card just connected. Its ATR tells how the first answers may be asked for; DO 5F52
@@ -42,8 +40,7 @@ void openpgp_card_init(struct openpgp_card *card, struct reader *reader);
 gpg_error_t openpgp_card_select(struct openpgp_card *card);
 
 /* Reads DO 6E into card->data. GPG_ERR_ENOENT when another application answered. Once after
- * openpgp_card_init, on cards whose quirks want it, a command more for the touch policy and one for
- * the firmware. */
+ * openpgp_card_init, on cards whose 6E does not tell, one more command reads the touch policy. */
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card);
 
 /* Reads a data object as the card gives it. GPG_ERR_NO_OBJ when it is not there. */

@@ -83,6 +83,24 @@ gpg_error_t public_key_parse(struct view answer, const struct key_algorithm *alg
     return err;
 }
 
+gpg_error_t public_key_write(const struct public_key *key, struct buffer *object)
+{
+    struct buffer content = BUFFER(2 * RSA_OCTETS_MAX);
+    gpg_error_t err;
+
+    if (key->algorithm.kind == KEY_RSA) {
+        err = tlv_append(&content, TAG_MODULUS, view_of(key->n.bytes, key->n.len));
+        if (!err)
+            err = tlv_append(&content, TAG_EXPONENT, view_of(key->e.bytes, key->e.len));
+    } else {
+        err = tlv_append(&content, TAG_POINT, view_of(key->q.bytes, key->q.len));
+    }
+    if (!err)
+        err = tlv_append(object, TAG_PUBLIC_KEY, buffer_view(&content));
+    buffer_free(&content);
+    return err;
+}
+
 static gpg_error_t curve_sexp(const struct public_key *key, gcry_sexp_t *r_sexp)
 {
     const struct curve *curve = key->algorithm.curve;

@@ -32,5 +32,9 @@ struct public_key {
 gpg_error_t public_key_parse(struct view answer, const struct key_algorithm *algorithm,
                              struct public_key *key);
 
+/* Writes the object 7F49 for a key that public_key_parse has read, which reads it back.
+ * GPG_ERR_TOO_LARGE past the buffer's cap, GPG_ERR_ENOMEM. */
+gpg_error_t public_key_write(const struct public_key *key, struct buffer *object);
+
 /* (public-key (rsa …)) or (public-key (ecc …)) as gpg-agent writes it; the caller releases it. */
 gpg_error_t public_key_sexp(const struct public_key *key, gcry_sexp_t *r_sexp);

@@ -23,6 +23,11 @@ const char *advice(gpg_error_t err)
     case GPG_ERR_EACCES:
         return "the PC/SC service refuses this user: allow it in polkit, or work in a local "
                "session";
+    case GPG_ERR_EPERM:
+        return "this user may not open the USB device: work in a local session with Cardea's udev "
+               "rules, or give a group access to it by a rule of your own";
+    case GPG_ERR_EPROTONOSUPPORT:
+        return "card or reader need what is not offered here; PC/SC may have it: install pcscd";
     case GPG_ERR_TIMEOUT:
         return "the prompt was not answered, or the token hangs: try again, or plug it in anew";
     case GPG_ERR_NO_PIN_ENTRY:

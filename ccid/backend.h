@@ -14,6 +14,10 @@ struct backend {
     void (*wait)(struct readers *readers);
     void (*wake)(struct readers *readers);
     void (*interrupt)(struct readers *readers); /* NULL: calls end at their deadlines only */
+    /* NULL: it takes nothing from others */
+    void (*share)(struct readers *readers, enum readers_share how, int64_t after_ms);
+
+    bool (*holder)(char *out, size_t size); /* NULL: the list tells */
 
     gpg_error_t (*connect)(struct readers *readers, const char *name, struct deadline deadline,
                            struct reader **r_reader);
@@ -35,7 +39,9 @@ struct reader {
     gpg_error_t end; /* after which there is nothing but to disconnect; 0: none yet */
     uint8_t atr[READER_ATR_MAX];
     size_t atr_len;
+    enum reader_length length;
 };
 
 extern const struct backend pcsc_backend;
 extern const struct backend socket_backend;
+extern const struct backend usb_backend;

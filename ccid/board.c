@@ -6,7 +6,7 @@ gpg_error_t board_init(struct board *board)
 {
     gpg_error_t err;
 
-    *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_NO_SERVICE) } };
+    *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_EAGAIN) } };
     err = deadline_cond_init(&board->changed);
     if (!err)
         pthread_mutex_init(&board->mutex, NULL);
@@ -32,7 +32,8 @@ void board_destroy(struct board *board)
 static bool same_info(const struct reader_info *a, const struct reader_info *b)
 {
     return strcmp(a->name, b->name) == 0 && a->present == b->present &&
-           a->exclusive == b->exclusive && a->insertion == b->insertion;
+           a->exclusive == b->exclusive && a->insertion == b->insertion &&
+           strcmp(a->holder, b->holder) == 0;
 }
 
 static bool same_list(const struct reader_list *a, const struct reader_list *b)

@@ -4,6 +4,7 @@
 #include "ccid/backend.h"
 #include "ccid/lane.h"
 #include "ccid/pcsc_error.h"
+#include "ccid/pcsc_holder.h"
 #include "ccid/pcsc_watch.h"
 
 #include <reader.h>
@@ -365,6 +366,11 @@ static void pcsc_wake(struct readers *readers)
     pcsc_watch_wake(of_readers(readers)->watch);
 }
 
+static bool holder(char *out, size_t size)
+{
+    return pcsc_holder(out, size);
+}
+
 const struct backend pcsc_backend = {
     .scheme = "pcsc",
     .open = pcsc_open,
@@ -372,6 +378,7 @@ const struct backend pcsc_backend = {
     .list = pcsc_list,
     .wait = pcsc_wait,
     .wake = pcsc_wake,
+    .holder = holder,
     .connect = pcsc_connect,
     .disconnect = pcsc_disconnect,
     .begin = pcsc_begin,

@@ -7,7 +7,7 @@
 #define COMMAND_MIN 4 /* CLA INS P1 P2 (ISO 7816-4 §5.1) */
 #define ANSWER_MIN  2 /* SW1 SW2 */
 
-static const struct backend *const backends[] = { &pcsc_backend, &socket_backend };
+static const struct backend *const backends[] = { &pcsc_backend, &socket_backend, &usb_backend };
 
 static const struct backend *backend_of(const char *spec, const char **argument)
 {
@@ -79,6 +79,27 @@ void readers_wake(struct readers *readers)
     readers->backend->wake(readers);
 }
 
+void readers_share(struct readers *readers, enum readers_share how, int64_t after_ms)
+{
+    if (readers->backend->share)
+        readers->backend->share(readers, how, after_ms);
+}
+
+bool readers_holder(struct readers *readers, const char *reader, char *out)
+{
+    struct reader_list list;
+
+    out[0] = '\0';
+    if (readers->backend->holder)
+        return readers->backend->holder(out, READER_HOLDER_MAX);
+    readers_list(readers, &list);
+    for (size_t i = 0; i < list.count && !out[0]; i++) {
+        if (strcmp(list.info[i].name, reader) == 0)
+            memcpy(out, list.info[i].holder, READER_HOLDER_MAX);
+    }
+    return out[0] != '\0';
+}
+
 void readers_interrupt(struct readers *readers)
 {
     if (readers->backend->interrupt)
@@ -112,6 +133,11 @@ void reader_disconnect(struct reader **reader)
 struct view reader_atr(const struct reader *reader)
 {
     return view_of(reader->atr, reader->atr_len);
+}
+
+enum reader_length reader_length(const struct reader *reader)
+{
+    return reader->length;
 }
 
 /* Remembers an error after which the connection is of no use. pcscd, for one, takes a reader for

@@ -15,6 +15,9 @@
  * - GPG_ERR_TIMEOUT: the deadline passed; disconnect, the command may still have happened
  * - GPG_ERR_NO_SERVICE: no PC/SC service answers; disconnect
  * - GPG_ERR_EACCES: the PC/SC service refused us (polkit)
+ * - GPG_ERR_EPERM: this user may not open the USB device
+ * - GPG_ERR_EPROTONOSUPPORT: card and reader need what the USB driver does not have (T=0, for one)
+ * - GPG_ERR_NOT_SUPPORTED: from readers_open: this build has no USB driver
  * - GPG_ERR_CARD: the card or reader failed in another way; disconnect
  * - GPG_ERR_INV_ARG: a reader specification that means nothing
  *
@@ -25,10 +28,11 @@
 #include "base/bytes.h"
 #include "base/deadline.h"
 
-#define READER_NAME_MAX 128   /* octets with the NUL; longer names are cut */
-#define READER_ATR_MAX  33    /* ISO 7816-3 §8.2.1 */
-#define READERS_MAX     64    /* readers of one back end that are looked at */
-#define ANSWER_MAX      65538 /* 65536 octets of data, SW1 and SW2 (ISO 7816-4 §5.1) */
+#define READER_NAME_MAX   128   /* octets with the NUL; longer names are cut */
+#define READER_ATR_MAX    33    /* ISO 7816-3 §8.2.1 */
+#define READER_HOLDER_MAX 64    /* octets with the NUL */
+#define READERS_MAX       64    /* readers of one back end that are looked at */
+#define ANSWER_MAX        65538 /* 65536 octets of data, SW1 and SW2 (ISO 7816-4 §5.1) */
 
 struct readers;
 struct reader;
@@ -39,16 +43,19 @@ struct reader_info {
     uint32_t insertion; /* differs between two cards, and between two insertions of one card */
     bool exclusive;     /* another program holds it exclusively; PC/SC tells when that ends, but not
                            when it begins: shown once something else changed or a connect failed */
+    char holder[READER_HOLDER_MAX]; /* which program, as far as known; "": not */
 };
 
 struct reader_list {
     struct reader_info info[READERS_MAX];
     size_t count;
-    gpg_error_t service; /* why the list is empty: 0, GPG_ERR_NO_SERVICE, GPG_ERR_EACCES */
+    gpg_error_t service; /* why the list is empty: 0, GPG_ERR_NO_SERVICE, GPG_ERR_EACCES, or
+                            GPG_ERR_EAGAIN: nothing is known yet */
 };
 
 /* Opens the back end of `spec`: "pcsc", "pcsc:NAME" (readers whose name contains NAME; several are
  * separated by |; no second one of these at a time, libpcsclite not being made for it),
+ * "usb", "usb:VID:PID" (four hex digits each), "usb:spare" (begins as READERS_YIELD, see below),
  * "socket:PATH" (absolute; mode 0600, same uid only) or "socket:HOST:PORT" (loopback addresses
  * only). Opening succeeds without a PC/SC service: list and wait then report it until there is one.
  * A socket back end owns its path: a stale socket there is replaced, a live one is
@@ -74,6 +81,22 @@ void readers_wait(struct readers *readers);
 /* Ends the current or the next readers_wait. */
 void readers_wake(struct readers *readers);
 
+/* How the tokens of this machine are shared between back ends. "usb" alone minds it: a token that
+ * it has taken is lost to the PC/SC service until it is plugged in anew. */
+enum readers_share {
+    READERS_ALONE,  /* takes every token; those that another program holds are listed */
+    READERS_BESIDE, /* takes every token that nobody holds; the others are not listed */
+    READERS_YIELD,  /* takes no more tokens; keeps those that it has */
+};
+
+/* Changes that, once after_ms have passed. */
+void readers_share(struct readers *readers, enum readers_share how, int64_t after_ms);
+
+/* Which program holds the reader, as far as can be found out: "scdaemon (process 123)", or several
+ * of which it is one. False when nothing can. out has READER_HOLDER_MAX octets. Looks at every
+ * process: for after GPG_ERR_LOCKED. */
+bool readers_holder(struct readers *readers, const char *reader, char *out);
+
 /* Ends what is under way with a card as if the card had been removed, if the back end can do that.
  * For a process that is about to end and cannot wait for a card. */
 void readers_interrupt(struct readers *readers);
@@ -88,6 +111,12 @@ void reader_disconnect(struct reader **reader);
 
 /* The ATR of the connected card; borrowed until disconnect. */
 struct view reader_atr(const struct reader *reader);
+
+/* Whether the reader carries APDUs of extended length, whatever the card says: PC/SC and sockets do
+ * not know. */
+enum reader_length { READER_LENGTH_UNKNOWN, READER_SHORT, READER_EXTENDED };
+
+enum reader_length reader_length(const struct reader *reader);
 
 /* Begins a transaction: no other program's command comes between until reader_end. Waits for other
  * programs' transactions until the deadline (GPG_ERR_LOCKED then). After any error there is no

@@ -37,8 +37,9 @@ gpg_error_t cardea_connect(const struct cardea_options *options, struct cardea *
 /* Accepts NULL, clears the pointer. */
 void cardea_disconnect(struct cardea **connection);
 
-/* Ends what another thread waits for on this connection: GPG_ERR_CANCELED there, and whatever is
- * asked of it later. May be called by a signal handler. */
+/* Ends what another thread does with this connection, waiting for the agent or decrypting:
+ * GPG_ERR_CANCELED there, and whatever is asked of it later. What a descriptor of the caller's
+ * holds up ends when that goes on. May be called by a signal handler. */
 void cardea_cancel(struct cardea *connection);
 
 /* Tokens and keys */
@@ -55,6 +56,7 @@ struct cardea_key {
 };
 
 struct cardea_token {
+    bool inserted;   /* otherwise it is remembered: no reader, no tries */
     char serial[33]; /* the AID, hex */
     char name[64];   /* "Yubico 0006:12345678" */
     char version[8]; /* of the OpenPGP card specification, "3.4" */
@@ -66,10 +68,15 @@ struct cardea_token {
     struct cardea_key key[CARDEA_SLOTS];
 };
 
-/* The inserted tokens, read anew; free with cardea_free_tokens. No token is no error. */
+/* The inserted tokens, read anew, and then those that were in once, as they are remembered; free
+ * with cardea_free_tokens. No token is no error. */
 gpg_error_t cardea_list_tokens(struct cardea *connection, struct cardea_token **tokens,
                                size_t *count);
 void cardea_free_tokens(struct cardea_token **tokens);
+
+/* Forgets what is remembered of a token, named as struct cardea_token has its serial.
+ * GPG_ERR_NOT_FOUND, GPG_ERR_INV_ARG. */
+gpg_error_t cardea_forget_token(struct cardea *connection, const char *serial);
 
 /* How many session keys the agent remembers, and for how many seconds each; 0 seconds when it is
  * not to remember any. */
@@ -120,7 +127,8 @@ struct cardea_decrypt_options {
     uint64_t max_output;     /* octets; 0: 16 GiB */
     uint64_t memory_limit;   /* octets that may wait in memory to be verified; 0: 1 GiB */
     const char *folder; /* where more waits, in an unlinked file; NULL: the working directory */
-    /* Called now and then; false ends the work with GPG_ERR_CANCELED. May be NULL. */
+    /* Called now and then, by the calling thread; false ends the work with GPG_ERR_CANCELED. May be
+     * NULL. */
     bool (*progress)(void *context, uint64_t octets_read, uint64_t octets_written);
     void *context;
     /* The output is a new file that nobody reads before this has succeeded, and that is thrown away
@@ -189,6 +197,11 @@ gpg_error_t cardea_lock(struct cardea *connection);
 
 /* The version of the library, "0.1.0". */
 const char *cardea_version(void);
+
+/* After GPG_ERR_LOCKED, which program has the reader for itself, "scdaemon (process 123)", as far
+ * as the agent could find out; NULL otherwise. Until the next call on the connection. */
+#define CARDEA_HELD_BY_MAX 128
+const char *cardea_held_by(const struct cardea *connection);
 
 /* What a human can do about an error; NULL when the error says it all. Static. */
 const char *cardea_advice(gpg_error_t error);

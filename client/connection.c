@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 #include "base/gpg_home.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "client/start_agent.h"
 
 #include <errno.h>
@@ -201,17 +202,41 @@ void cardea_cancel(struct cardea *connection)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
+const char *cardea_held_by(const struct cardea *connection)
+{
+    return connection->held_by[0] ? connection->held_by : NULL;
+}
+
+/* What the library keeps of status lines, whatever the call makes of them. */
+struct status_context {
+    struct cardea *connection;
+    const struct connection_call *call;
+};
+
+static gpg_error_t take_status(void *context, const char *line)
+{
+    const struct status_context *status = context;
+    struct cardea *connection = status->connection;
+
+    if (strncmp(line, "HELD_BY ", 8) == 0)
+        text_escape(view_of(line + 8, strlen(line + 8)), connection->held_by,
+                    sizeof connection->held_by);
+    return status->call->status ? status->call->status(status->call->context, line) : 0;
+}
+
 gpg_error_t connection_call(struct cardea *connection, const char *command,
                             const struct connection_call *call)
 {
     const struct connection_call none = { 0 };
+    struct status_context status = { connection, call ? call : &none };
     struct pipe_guard guard;
     gpg_error_t err;
 
-    call = call ? call : &none;
+    call = status.call;
+    connection->held_by[0] = '\0';
     guard_begin(&guard);
     err = assuan_transact(connection->assuan, command, call->data, call->context, call->inquiry,
-                          call->context, call->status, call->context);
+                          call->context, take_status, &status);
     guard_end(&guard);
     if (atomic_load(&connection->cancelled))
         return gpg_error(GPG_ERR_CANCELED);

@@ -14,6 +14,7 @@ struct cardea {
     int fd; /* a duplicate of the socket, for cardea_cancel */
     atomic_bool cancelled;
     struct buffer certificates; /* public key packets */
+    char held_by[CARDEA_HELD_BY_MAX];
 };
 
 /* Prepares what libgcrypt needs, once per process, whichever thread comes first. */

@@ -29,6 +29,8 @@ static bool go_on(void *context, uint64_t octets_read)
     struct work *work = context;
 
     work->read = octets_read;
+    if (work->connection && atomic_load(&work->connection->cancelled))
+        return false;
     return !work->options->progress ||
            work->options->progress(work->options->context, work->read, work->written);
 }
@@ -135,6 +137,8 @@ static gpg_error_t find_session_key(struct work *work, const struct message *m,
                                                        : "it names no recipient";
     if (!err)
         err = session_key_parse(given ? given : work->report->session_key, key);
+    if (err && given && gpg_err_code(err) != GPG_ERR_CIPHER_ALGO)
+        work->report->problem = "the session key is not ALGO:HEX with as much HEX as ALGO wants";
     return err;
 }
 

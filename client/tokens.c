@@ -1,4 +1,4 @@
-/* Asking the agent for the inserted tokens. */
+/* Asking the agent for the tokens that are in or known. */
 #include "client/connection.h"
 
 #include "base/bytes.h"
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As many as the agent looks at. */
-#define TOKENS_MAX 64
+/* More than the agent looks at, and remembers. */
+#define TOKENS_MAX 128
 
 struct listing {
     struct cardea_token *tokens;
@@ -17,25 +17,41 @@ struct listing {
     gpg_error_t failed;
 };
 
-static gpg_error_t add_token(struct listing *listing, const char *line)
+static gpg_error_t append(struct listing *listing, struct cardea_token *token, const char *name)
 {
     struct cardea_token *grown;
-    struct cardea_token token = { .serial = "" };
-    int name_at = 0;
 
     if (listing->count == TOKENS_MAX)
         return gpg_error(GPG_ERR_TOO_LARGE);
+    text_escape(view_of(name, strlen(name)), token->name, sizeof token->name);
+    grown = reallocarray(listing->tokens, listing->count + 1, sizeof *grown);
+    if (!grown)
+        return gpg_error(GPG_ERR_ENOMEM);
+    grown[listing->count++] = *token;
+    listing->tokens = grown;
+    return 0;
+}
+
+static gpg_error_t add_token(struct listing *listing, const char *line)
+{
+    struct cardea_token token = { .inserted = true };
+    int name_at = 0;
+
     if (sscanf(line, "%32s %7s %3u %3u %3u %n", token.serial, token.version, &token.pin_tries,
                &token.reset_code_tries, &token.admin_pin_tries, &name_at) < 5 ||
         !name_at)
         return gpg_error(GPG_ERR_INV_RESPONSE);
-    text_escape(view_of(line + name_at, strlen(line + name_at)), token.name, sizeof token.name);
-    grown = reallocarray(listing->tokens, listing->count + 1, sizeof *grown);
-    if (!grown)
-        return gpg_error(GPG_ERR_ENOMEM);
-    grown[listing->count++] = token;
-    listing->tokens = grown;
-    return 0;
+    return append(listing, &token, line + name_at);
+}
+
+static gpg_error_t add_absent(struct listing *listing, const char *line)
+{
+    struct cardea_token token = { .inserted = false };
+    int name_at = 0;
+
+    if (sscanf(line, "%32s %7s %n", token.serial, token.version, &name_at) < 2 || !name_at)
+        return gpg_error(GPG_ERR_INV_RESPONSE);
+    return append(listing, &token, line + name_at);
 }
 
 static gpg_error_t add_key(struct cardea_token *token, const char *line)
@@ -64,6 +80,8 @@ static gpg_error_t take_status(void *context, const char *line)
         return 0;
     if (strncmp(line, "TOKEN ", 6) == 0)
         listing->failed = add_token(listing, line + 6);
+    else if (strncmp(line, "ABSENT ", 7) == 0)
+        listing->failed = add_absent(listing, line + 7);
     else if (last && strncmp(line, "READER ", 7) == 0)
         text_escape(view_of(line + 7, strlen(line + 7)), last->reader, sizeof last->reader);
     else if (last && strncmp(line, "HOLDER ", 7) == 0)
@@ -95,4 +113,15 @@ void cardea_free_tokens(struct cardea_token **tokens)
 {
     free(*tokens);
     *tokens = NULL;
+}
+
+gpg_error_t cardea_forget_token(struct cardea *connection, const char *serial)
+{
+    char command[64];
+
+    if (strlen(serial) != sizeof((struct cardea_token *)NULL)->serial - 1 ||
+        strspn(serial, "0123456789ABCDEFabcdef") != strlen(serial))
+        return gpg_error(GPG_ERR_INV_ARG);
+    snprintf(command, sizeof command, "FORGET %s", serial);
+    return connection_call(connection, command, NULL);
 }

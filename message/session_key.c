@@ -123,21 +123,31 @@ gpg_error_t session_key_open(const struct pkesk *p, const struct recipient *reci
     }
 }
 
+/* Reads "9:" or, as gpg has it for packet 20, "9.2:". Returns what is behind it; NULL when it is
+ * neither. */
+static const char *parse_cipher(const char *text, long *id)
+{
+    size_t digits = strspn(text, "0123456789");
+    size_t mode = text[digits] == '.' ? 1 + strspn(text + digits + 1, "0123456789") : 0;
+    char number[4] = "";
+
+    if (digits >= sizeof number || mode == 1 || text[digits + mode] != ':')
+        return NULL;
+    memcpy(number, text, digits);
+    return text_to_number(number, 0, UINT8_MAX, id) ? text + digits + mode + 1 : NULL;
+}
+
 gpg_error_t session_key_parse(const char *text, struct session_key *key)
 {
     uint8_t octets[SYMMETRIC_KEY_MAX];
-    char number[4] = "";
     const struct symmetric *cipher;
-    size_t digits = strcspn(text, ":");
     gpg_error_t err = 0;
     size_t len = 0;
+    const char *hex;
     long id;
 
-    if (!text[digits] || digits >= sizeof number)
-        return gpg_error(GPG_ERR_INV_DATA);
-    memcpy(number, text, digits);
-    if (!text_to_number(number, 0, UINT8_MAX, &id) ||
-        !hex_decode(text + digits + 1, strlen(text + digits + 1), octets, sizeof octets, &len))
+    hex = parse_cipher(text, &id);
+    if (!hex || !hex_decode(hex, strlen(hex), octets, sizeof octets, &len))
         err = gpg_error(GPG_ERR_INV_DATA);
     if (!err && id) {
         cipher = symmetric_by_id((uint8_t)id);

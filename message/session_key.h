@@ -31,7 +31,9 @@ gpg_error_t session_key_open(const struct pkesk *p, const struct recipient *reci
 gpg_error_t session_key_from_frame(const struct pkesk *p, const struct secret *frame,
                                    struct session_key *key);
 
-/* "9:0123..AB", as gpg --override-session-key and sop have it; a cipher of 0 stays "0:". */
+/* "9:0123..AB", as gpg --override-session-key and sop have it; a cipher of 0 stays "0:". The mode
+ * that gpg adds for packet 20, "9.2:", is read and not used: the packet says it. GPG_ERR_INV_DATA,
+ * GPG_ERR_CIPHER_ALGO, GPG_ERR_INV_KEYLEN. */
 #define SESSION_KEY_TEXT_MAX 80
 gpg_error_t session_key_parse(const char *text, struct session_key *key);
 gpg_error_t session_key_text(const struct session_key *key, struct secret *text);

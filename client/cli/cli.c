@@ -16,6 +16,19 @@ int cli_fail(const struct cli *cli, const char *what, gpg_error_t err)
     return EXIT_FAILURE;
 }
 
+int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
+                    gpg_error_t err)
+{
+    const char *holder =
+        gpg_err_code(err) == GPG_ERR_LOCKED && connection ? cardea_held_by(connection) : NULL;
+
+    if (!holder)
+        return cli_fail(cli, what, err);
+    fprintf(stderr, "%s: %s: the reader is held by %s: end it, or let it release the token\n",
+            cli->program, what, holder);
+    return EXIT_FAILURE;
+}
+
 void cli_occupy_standard_descriptors(void)
 {
     int fd;
@@ -72,8 +85,10 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
         }
         if (option == 'o') {
             arguments->own = optarg;
+        } else if (option == 'c') {
+            arguments->certificate = optarg;
         } else if (!cli_take_option(cli, option)) {
-            fprintf(stderr, "%s: see \"cardea %s --help\"\n", cli->program, argv[0]);
+            fprintf(stderr, "%s: see \"%s --help\"\n", argv[0], argv[0]);
             return EXIT_USAGE;
         }
     }
@@ -113,6 +128,22 @@ gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection)
                 cli->program);
     else if (err)
         cli_fail(cli, "the agent cannot be reached", err);
+    return err;
+}
+
+gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
+                             struct cardea **connection)
+{
+    gpg_error_t err = cli_connect(cli, connection);
+
+    if (err || !certificate)
+        return err;
+    err = cli_add_certificates(*connection, certificate);
+    if (!err)
+        return 0;
+    fprintf(stderr, "%s: %s: %s%s\n", cli->program, certificate, gpg_strerror(err),
+            gpg_err_code(err) == GPG_ERR_NO_DATA ? ": no certificate is in it" : "");
+    cardea_disconnect(connection);
     return err;
 }
 

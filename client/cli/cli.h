@@ -9,6 +9,8 @@
 
 #define EXIT_USAGE 2
 
+#define CLI_JSON_ONE_LINE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 #define CLI_SESSION_KEY_FILE_MAX 4096
 #define CLI_CERTIFICATES_MAX     (4 * 1024 * 1024)
 
@@ -34,20 +36,23 @@ enum { CLI_SOCKET = 256, CLI_GNUPGHOME, CLI_NO_START, CLI_JSON, CLI_HELP, CLI_VE
 /* Takes one of these but --help. False when it is another. */
 bool cli_take_option(struct cli *cli, int option);
 
-/* A command: its arguments begin behind its name. Returns the exit status. */
+/* A command: its arguments begin behind its name, which is "cardea NAME". Returns the exit
+ * status. */
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 
 cli_command cli_decrypt;
 cli_command cli_session_key;
 cli_command cli_list;
+cli_command cli_forget;
 cli_command cli_watch;
 cli_command cli_lock;
 
-/* For a command without options of its own beyond one with an argument, or none (NULL). */
+/* For a command with few options of its own. */
 struct cli_arguments {
     const char *help;
     const struct option *options;
-    const char *own; /* the argument of the option 'o' of `options` */
+    const char *own;         /* the argument of the option 'o' of `options` */
+    const char *certificate; /* that of the option 'c' */
 };
 
 /* Reads options; -1 to go on, with optind behind them, else the exit status. */
@@ -55,6 +60,10 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
 
 /* Says "PROGRAM: WHAT: error: advice" on standard error. Returns 1. */
 int cli_fail(const struct cli *cli, const char *what, gpg_error_t err);
+
+/* The same after a request on the connection, which may know more. */
+int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
+                    gpg_error_t err);
 
 /* Standard descriptors that are closed would be taken by files that we open; call it first. */
 void cli_occupy_standard_descriptors(void);
@@ -64,6 +73,10 @@ int cli_end(const struct cli *cli, int status);
 
 /* Connects, starting an agent that lies beside this program if there is one. Says what failed. */
 gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection);
+
+/* The same, and gives the connection the certificates of a file, unless that is NULL. */
+gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
+                             struct cardea **connection);
 
 /* Opens FILE, or standard input for NULL or "-". -1, having said so. */
 int cli_open_input(const struct cli *cli, const char *file);

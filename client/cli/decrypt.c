@@ -143,7 +143,10 @@ static int take_option(struct job *job, int option)
         fputs(help, stdout);
         return EXIT_SUCCESS;
     default:
-        return cli_take_option(job->cli, option) ? -1 : usage("that is no option");
+        if (cli_take_option(job->cli, option))
+            return -1;
+        fputs("cardea decrypt: see \"cardea decrypt --help\"\n", stderr);
+        return EXIT_USAGE;
     }
 }
 
@@ -197,7 +200,7 @@ static void tell_json(const struct cardea_report *report, FILE *where)
         json_object_array_add(signatures, signature);
     }
     json_object_object_add(object, "signatures", signatures);
-    fprintf(where, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
+    fprintf(where, "%s\n", json_object_to_json_string_ext(object, CLI_JSON_ONE_LINE));
     json_object_put(object);
 }
 
@@ -210,7 +213,7 @@ static void tell_error(const struct job *job, gpg_error_t err)
     else if (job->report.problem)
         fprintf(stderr, "cardea: %s: %s: %s\n", what, gpg_strerror(err), job->report.problem);
     else
-        cli_fail(job->cli, what, err);
+        cli_fail_asking(job->cli, job->connection, what, err);
 }
 
 static void tell(const struct job *job)
@@ -274,7 +277,6 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
 {
     struct job job = { .cli = cli, .options = { .progress = go_on, .context = &job } };
     int status = read_arguments(&job, argc, argv);
-    gpg_error_t err;
     int in = -1;
 
     if (status >= 0)
@@ -283,16 +285,8 @@ int cli_decrypt(struct cli *cli, int argc, char **argv)
     in = cli_open_input(cli, job.in_file);
     if (in < 0)
         goto leave;
-    if (!job.options.session_key && cli_connect(cli, &job.connection))
+    if (!job.options.session_key && cli_connect_with(cli, job.certificate, &job.connection))
         goto leave;
-    if (job.connection && job.certificate) {
-        err = cli_add_certificates(job.connection, job.certificate);
-        if (err) {
-            fprintf(stderr, "cardea: %s: %s: it holds no certificate that can be read\n",
-                    job.certificate, gpg_strerror(err));
-            goto leave;
-        }
-    }
     status = decrypt(&job, in);
 leave:
     cardea_disconnect(&job.connection);

@@ -38,8 +38,10 @@ void interrupt_catch(struct cardea *connection, int in, int out)
     null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
-    /* A reader that has gone is an error of writing, and not the end of tidying up. */
+    /* A reader that has gone, or a file that grows too large, is an error of writing, and not the
+     * end of tidying up. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted(void)

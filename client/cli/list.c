@@ -8,15 +8,17 @@
 
 static const struct option long_options[] = { CLI_OPTIONS, { NULL, 0, NULL, 0 } };
 
-static const char help[] = "Usage: cardea list [OPTION...]\n"
-                           "Lists the inserted tokens, their keys, PIN tries and touch policy.\n"
-                           "\n"
-                           "      --json            as JSON\n"
-                           "      --help            this text\n"
-                           "\n"
-                           "Examples:\n"
-                           "  cardea list\n"
-                           "  cardea list --json | jq -r '.[].keys[].fingerprint'\n";
+static const char help[] =
+    "Usage: cardea list [OPTION...]\n"
+    "Lists the inserted tokens, their keys, PIN tries and touch policy, and those\n"
+    "that were inserted once.\n"
+    "\n"
+    "      --json            as JSON\n"
+    "      --help            this text\n"
+    "\n"
+    "Examples:\n"
+    "  cardea list\n"
+    "  cardea list --json | jq -r '.[].keys[].fingerprint'\n";
 
 static const char *const uses[CARDEA_SLOTS] = { "sign", "decrypt", "authenticate" };
 
@@ -40,11 +42,12 @@ static void print_table(const struct cardea_token *tokens, size_t count)
         const struct cardea_token *token = &tokens[i];
 
         printf("%s%s\n", i ? "\n" : "", token->name);
-        printf("  Reader     %s\n", token->reader);
+        printf("  Reader     %s\n", token->inserted ? token->reader : "not inserted");
         if (*token->holder)
             printf("  Holder     %s\n", token->holder);
-        printf("  PIN tries  %u (reset code %u, admin PIN %u)\n", token->pin_tries,
-               token->reset_code_tries, token->admin_pin_tries);
+        if (token->inserted)
+            printf("  PIN tries  %u (reset code %u, admin PIN %u)\n", token->pin_tries,
+                   token->reset_code_tries, token->admin_pin_tries);
         for (int k = 0; k < CARDEA_SLOTS; k++) {
             const struct cardea_key *key = &token->key[k];
 
@@ -76,21 +79,28 @@ static struct json_object *key_json(const struct cardea_key *key, const char *us
     return object;
 }
 
-static struct json_object *token_json(const struct cardea_token *token)
+static void add_what_passes(struct json_object *object, const struct cardea_token *token)
 {
-    struct json_object *object = json_object_new_object();
-    struct json_object *keys = json_object_new_array();
-
-    json_object_object_add(object, "serial", json_object_new_string(token->serial));
-    json_object_object_add(object, "name", json_object_new_string(token->name));
-    json_object_object_add(object, "version", json_object_new_string(token->version));
     json_object_object_add(object, "reader", json_object_new_string(token->reader));
-    json_object_object_add(object, "holder", json_object_new_string(token->holder));
     json_object_object_add(object, "pin-tries", json_object_new_int64(token->pin_tries));
     json_object_object_add(object, "reset-code-tries",
                            json_object_new_int64(token->reset_code_tries));
     json_object_object_add(object, "admin-pin-tries",
                            json_object_new_int64(token->admin_pin_tries));
+}
+
+static struct json_object *token_json(const struct cardea_token *token)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *keys = json_object_new_array();
+
+    json_object_object_add(object, "inserted", json_object_new_boolean(token->inserted));
+    json_object_object_add(object, "serial", json_object_new_string(token->serial));
+    json_object_object_add(object, "name", json_object_new_string(token->name));
+    json_object_object_add(object, "version", json_object_new_string(token->version));
+    json_object_object_add(object, "holder", json_object_new_string(token->holder));
+    if (token->inserted)
+        add_what_passes(object, token);
     for (int k = 0; k < CARDEA_SLOTS; k++) {
         if (token->key[k].present)
             json_object_array_add(keys, key_json(&token->key[k], uses[k]));
@@ -105,7 +115,8 @@ static void print_json(const struct cardea_token *tokens, size_t count)
 
     for (size_t i = 0; i < count; i++)
         json_object_array_add(array, token_json(&tokens[i]));
-    puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
+    puts(json_object_to_json_string_ext(array,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(array);
 }
 
@@ -122,7 +133,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (optind < argc) {
-        fputs("cardea list takes no arguments\n", stderr);
+        fputs("cardea list: it takes no arguments; see \"cardea list --help\"\n", stderr);
         return EXIT_USAGE;
     }
     if (cli_connect(cli, &connection))
@@ -131,7 +142,7 @@ int cli_list(struct cli *cli, int argc, char **argv)
     if (!err)
         err = cardea_remembered(connection, &remembered, &seconds);
     if (err) {
-        cli_fail(cli, "the tokens cannot be listed", err);
+        cli_fail_asking(cli, connection, "the tokens cannot be listed", err);
     } else if (cli->json) {
         print_json(tokens, count);
     } else {

@@ -24,7 +24,7 @@ int cli_lock(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (optind < argc) {
-        fputs("cardea lock takes no arguments\n", stderr);
+        fputs("cardea lock: it takes no arguments; see \"cardea lock --help\"\n", stderr);
         return EXIT_USAGE;
     }
     cli->connect.agent = ""; /* one that does not run has nothing to forget */

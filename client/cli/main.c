@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
+static struct {
     const char *name;
+    char title[20];
     cli_command *run;
 } commands[] = {
-    { "decrypt", cli_decrypt }, { "session-key", cli_session_key },
-    { "list", cli_list },       { "watch", cli_watch },
-    { "lock", cli_lock },
+    { "decrypt", "cardea decrypt", cli_decrypt },
+    { "session-key", "cardea session-key", cli_session_key },
+    { "list", "cardea list", cli_list },
+    { "forget", "cardea forget", cli_forget },
+    { "watch", "cardea watch", cli_watch },
+    { "lock", "cardea lock", cli_lock },
 };
 
 static const struct option long_options[] = {
@@ -25,7 +29,8 @@ static const char help[] =
     "\n"
     "  decrypt [-o FILE] [FILE]    decrypt a message\n"
     "  session-key [FILE]          print a message's session key\n"
-    "  list                        list the inserted tokens and their keys\n"
+    "  list                        list the tokens and their keys\n"
+    "  forget SERIAL               forget a token that is not used any more\n"
     "  watch                       tell what happens: cards, PINs, touches, requests\n"
     "  lock                        forget PINs and session keys\n"
     "\n"
@@ -47,8 +52,10 @@ static const char help[] =
 static int run(struct cli *cli, int argc, char **argv)
 {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(argv[0], commands[i].name) == 0)
-            return commands[i].run(cli, argc, argv);
+        if (strcmp(argv[0], commands[i].name) != 0)
+            continue;
+        argv[0] = commands[i].title; /* getopt begins with it what it says */
+        return commands[i].run(cli, argc, argv);
     }
     fprintf(stderr, "cardea: there is no command \"%s\"; see \"cardea --help\"\n", argv[0]);
     return EXIT_USAGE;

@@ -14,6 +14,7 @@
 static const struct option long_options[] = {
     CLI_OPTIONS,
     { "pkesk", required_argument, NULL, 'o' },
+    { "certificate", required_argument, NULL, 'c' },
     { NULL, 0, NULL, 0 },
 };
 
@@ -21,13 +22,14 @@ static const char help[] =
     "Usage: cardea session-key [OPTION...] [FILE]\n"
     "Prints the session key of an OpenPGP message, as ALGO:HEX.\n"
     "\n"
-    "      --pkesk HEX       open these PKESK packets instead of a message's\n"
-    "      --json            as JSON, with the key and the token that opened it\n"
-    "      --help            this text\n"
+    "      --pkesk HEX         open these PKESK packets instead of a message's\n"
+    "      --certificate FILE  take what the token does not say of its key from there\n"
+    "      --json              as JSON, with the key and the token that opened it\n"
+    "      --help              this text\n"
     "\n"
     "Examples:\n"
     "  cardea session-key mail.asc\n"
-    "  gpg --override-session-key \"$(cardea session-key mail.asc)\" -d mail.asc\n";
+    "  cardea session-key mail.asc | gpg --override-session-key-fd 0 -d mail.asc\n";
 
 static void print(const struct cli *cli, const char *key, const struct cardea_opener *opener)
 {
@@ -42,7 +44,7 @@ static void print(const struct cli *cli, const char *key, const struct cardea_op
     json_object_object_add(object, "key", json_object_new_string(opener->fingerprint));
     json_object_object_add(object, "token", json_object_new_string(opener->serial));
     json_object_object_add(object, "touch", json_object_new_boolean(opener->touch));
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_SPACED));
+    puts(json_object_to_json_string_ext(object, CLI_JSON_ONE_LINE));
     json_object_put(object);
 }
 
@@ -79,12 +81,13 @@ int cli_session_key(struct cli *cli, int argc, char **argv)
         return status;
     file = argv[optind];
     if (argc - optind > (arguments.own ? 0 : 1)) {
-        fputs("cardea session-key: one message at a time\n", stderr);
+        fputs("cardea session-key: one message at a time; see \"cardea session-key --help\"\n",
+              stderr);
         return EXIT_USAGE;
     }
     if (!arguments.own && (in = cli_open_input(cli, file)) < 0)
         return EXIT_FAILURE;
-    err = cli_connect(cli, &connection);
+    err = cli_connect_with(cli, arguments.certificate, &connection);
     if (err)
         goto leave;
     err = get_key(connection, arguments.own, in, key, &opener);
@@ -93,7 +96,7 @@ int cli_session_key(struct cli *cli, int argc, char **argv)
     else if (gpg_err_code(err) == GPG_ERR_INV_VALUE)
         fputs("cardea: --pkesk wants packets in hex, 64 KiB at most\n", stderr);
     else
-        cli_fail(cli, file ? file : "message", err);
+        cli_fail_asking(cli, connection, file ? file : "message", err);
 leave:
     explicit_bzero(key, sizeof key);
     cardea_disconnect(&connection);

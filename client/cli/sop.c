@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* §7 of the draft */
+/* The exit codes of the draft, as far as they come up here. */
 enum sop_exit {
     SOP_OK = 0,
     SOP_UNSPECIFIC = 1,
@@ -31,21 +31,20 @@ enum sop_exit {
     SOP_HARDWARE_KEY_FAILURE = 101,
 };
 
-#define SOP_DRAFT "draft-dkg-openpgp-stateless-cli-10"
-
 #define SESSION_KEYS_MAX 64
 
 struct sop {
     struct cli cli;
     struct cardea *connection;
     const char *session_key_out;
+    struct output key_file; /* where the session key goes; @FD:N is only borrowed */
     char session_key[SESSION_KEYS_MAX][CARDEA_SESSION_KEY_MAX];
     size_t session_keys;
     struct cardea_report report;
 };
 
 static const char help[] =
-    "Usage: cardea-sop version [--backend | --extended | --sop-spec]\n"
+    "Usage: cardea-sop version [--backend | --extended]\n"
     "       cardea-sop decrypt [OPTION...] [--] [CERTS...] <CIPHERTEXT >DATA\n"
     "The Stateless OpenPGP interface to a key on a token.\n"
     "\n"
@@ -135,10 +134,9 @@ static int run_version(int argc, char **argv)
     if (!*option || strcmp(option, "--backend") == 0)
         printf("cardea %s\n", cardea_version());
     else if (strcmp(option, "--extended") == 0)
-        printf("cardea %s\nlibgpg-error %s\n" SOP_DRAFT "\n", cardea_version(),
-               gpg_error_check_version(NULL));
-    else if (strcmp(option, "--sop-spec") == 0) /* "~": not all of it */
-        puts("~" SOP_DRAFT);
+        printf("cardea %s\nlibgpg-error %s\n", cardea_version(), gpg_error_check_version(NULL));
+    else if (strcmp(option, "--sop-spec") == 0)
+        return say(SOP_UNSUPPORTED_OPTION, option, "it was held against no draft as a whole");
     else /* --sopv, too: nothing is verified here */
         return say(SOP_UNSUPPORTED_OPTION, option, "there is no such option");
     return SOP_OK;
@@ -225,8 +223,6 @@ static int read_options(struct sop *sop, int argc, char **argv)
         if (status)
             return status;
     }
-    if (sop->session_key_out && *sop->session_key_out != '@' && !access(sop->session_key_out, F_OK))
-        return say(SOP_OUTPUT_EXISTS, sop->session_key_out, "it is there already");
     return -1;
 }
 
@@ -310,24 +306,31 @@ static gpg_error_t write_line(int fd, const char *key)
     return err;
 }
 
-static gpg_error_t write_session_key(const struct sop *sop)
+/* Before any plaintext comes out: what cannot be written to is known by then. */
+static int open_key_file(struct sop *sop)
 {
-    struct output output;
-    gpg_error_t err;
+    gpg_error_t err = 0;
     long fd;
 
-    if (*sop->session_key_out == '@')
-        return text_to_number(sop->session_key_out + 4, 0, INT_MAX, &fd)
-                   ? write_line((int)fd, sop->report.session_key)
-                   : gpg_error(GPG_ERR_ENOENT);
-    err = output_open(sop->session_key_out, false, &output);
-    if (err)
-        return err;
-    err = write_line(output.fd, sop->report.session_key);
+    if (!sop->session_key_out)
+        return SOP_OK;
+    if (*sop->session_key_out != '@')
+        err = output_open(sop->session_key_out, false, &sop->key_file);
+    else if (text_to_number(sop->session_key_out + 4, 0, INT_MAX, &fd))
+        sop->key_file = (struct output){ .fd = (int)fd };
+    else
+        return say(SOP_MISSING_INPUT, sop->session_key_out, "that is no descriptor");
     if (!err)
-        err = output_commit(&output, false);
-    output_close(&output);
-    return err;
+        return SOP_OK;
+    return say(gpg_err_code(err) == GPG_ERR_EEXIST ? SOP_OUTPUT_EXISTS : SOP_UNSPECIFIC,
+               sop->session_key_out, gpg_strerror(err));
+}
+
+static gpg_error_t write_session_key(struct sop *sop)
+{
+    gpg_error_t err = write_line(sop->key_file.fd, sop->report.session_key);
+
+    return err ? err : output_commit(&sop->key_file, false);
 }
 
 static int connect_with(struct sop *sop, char **certificates)
@@ -368,6 +371,9 @@ static int run_decrypt(struct sop *sop, int argc, char **argv)
 
     if (status >= 0)
         return status;
+    status = open_key_file(sop);
+    if (status)
+        return status;
     status = with_token ? connect_with(sop, argv + optind) : SOP_OK;
     if (status)
         return status;
@@ -383,7 +389,7 @@ static int run_decrypt(struct sop *sop, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct sop sop = { .cli.program = "cardea-sop" };
+    static struct sop sop = { .cli.program = "cardea-sop", .key_file.fd = -1 };
     int status;
 
     cli_occupy_standard_descriptors();
@@ -401,6 +407,7 @@ int main(int argc, char **argv)
         return say(SOP_UNSUPPORTED_SUBCOMMAND, argv[1], "only version and decrypt are here");
     status = run_decrypt(&sop, argc - 1, argv + 1);
     cardea_disconnect(&sop.connection);
+    output_close(&sop.key_file);
     explicit_bzero(&sop, sizeof sop);
     sop.cli.program = "cardea-sop";
     return cli_end(&sop.cli, status);

@@ -189,7 +189,7 @@ int cli_watch(struct cli *cli, int argc, char **argv)
     if (status >= 0)
         return status;
     if (optind < argc) {
-        fputs("cardea watch takes no arguments\n", stderr);
+        fputs("cardea watch: it takes no arguments; see \"cardea watch --help\"\n", stderr);
         return EXIT_USAGE;
     }
     if (cli_connect(cli, &connection))

@@ -9,7 +9,7 @@ _cardea() {
     [ "$COMP_CWORD" -gt 0 ] && before=${COMP_WORDS[COMP_CWORD - 1]}
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        decrypt | session-key | list | watch | lock) command=${COMP_WORDS[i]}; break ;;
+        decrypt | session-key | list | forget | watch | lock) command=${COMP_WORDS[i]}; break ;;
         --socket | --gnupghome) ((i++)) ;;
         esac
     done
@@ -22,10 +22,10 @@ _cardea() {
     esac
     case $command:$word in
     decrypt:-*) mapfile -t COMPREPLY < <(compgen -W "$common $decrypt" -- "$word") ;;
-    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk" -- "$word") ;;
-    list:* | watch:* | lock:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
+    session-key:-*) mapfile -t COMPREPLY < <(compgen -W "$common --pkesk --certificate" -- "$word") ;;
+    list:* | forget:* | watch:* | lock:*) mapfile -t COMPREPLY < <(compgen -W "$common" -- "$word") ;;
     :-*) mapfile -t COMPREPLY < <(compgen -W "$common --version" -- "$word") ;;
-    :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list watch lock' -- "$word") ;;
+    :*) mapfile -t COMPREPLY < <(compgen -W 'decrypt session-key list forget watch lock' -- "$word") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
@@ -35,7 +35,7 @@ _cardea_sop() {
 
     case $COMP_CWORD:${COMP_WORDS[1]}:$word in
     1:*) mapfile -t COMPREPLY < <(compgen -W 'version decrypt --help' -- "$word") ;;
-    *:version:*) mapfile -t COMPREPLY < <(compgen -W '--backend --extended --sop-spec' -- "$word") ;;
+    *:version:*) mapfile -t COMPREPLY < <(compgen -W '--backend --extended' -- "$word") ;;
     *:decrypt:-*) mapfile -t COMPREPLY < <(compgen -W \
         '--session-key-out= --with-session-key= --help' -- "$word") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;

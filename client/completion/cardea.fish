@@ -1,6 +1,6 @@
 # Completion of cardea and cardea-sop for fish.
 
-set -l commands decrypt session-key list watch lock
+set -l commands decrypt session-key list forget watch lock
 
 complete -c cardea -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
 complete -c cardea -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
@@ -20,12 +20,12 @@ complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l accept-unprotecte
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l max-output -x -d 'Stop at more plaintext than this'
 complete -c cardea -n '__fish_seen_subcommand_from decrypt' -l memory-limit -x -d 'Keep at most so much in memory'
 complete -c cardea -n '__fish_seen_subcommand_from session-key' -l pkesk -x -d 'Open these packets'
-complete -c cardea -n '__fish_seen_subcommand_from list watch lock' -f
+complete -c cardea -n '__fish_seen_subcommand_from session-key' -l certificate -r -d 'What the token does not say'
+complete -c cardea -n '__fish_seen_subcommand_from list forget watch lock' -f
 
 complete -c cardea-sop -n __fish_use_subcommand -f -a 'version decrypt'
 complete -c cardea-sop -l help -d 'A summary'
 complete -c cardea-sop -n '__fish_seen_subcommand_from version' -f -l backend -d 'The version of the library'
 complete -c cardea-sop -n '__fish_seen_subcommand_from version' -f -l extended -d 'In more words'
-complete -c cardea-sop -n '__fish_seen_subcommand_from version' -f -l sop-spec -d 'Of which draft'
 complete -c cardea-sop -n '__fish_seen_subcommand_from decrypt' -l session-key-out -r -d 'Write the session key'
 complete -c cardea-sop -n '__fish_seen_subcommand_from decrypt' -l with-session-key -r -d 'Try a session key'

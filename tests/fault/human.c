@@ -39,6 +39,17 @@ gpg_error_t pin_ask(struct session *session, const struct pin_question *question
     return secret_copy(pin, view_of(text, strlen(text)));
 }
 
+/* The agent of the stage does not ask for tokens. */
+gpg_error_t pin_ask_insertion(struct session *session, const char *description, int done_fd,
+                              int timeout_seconds)
+{
+    (void)session;
+    (void)description;
+    (void)done_fd;
+    (void)timeout_seconds;
+    return gpg_error(GPG_ERR_BUG);
+}
+
 gpg_error_t pin_confirm(struct session *session, const char *description, const char *ok)
 {
     (void)session;

@@ -1,12 +1,15 @@
 #include "tests/fault/stage.h"
 
 #include "agent/expiry.h"
+#include "agent/known_tokens.h"
+#include "agent/prompt_queue.h"
 #include "tests/fault/caught_log.h"
 #include "tests/fault/human.h"
 #include "tests/fault/need.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -31,19 +34,44 @@ void expiry_note(struct expiry *expiry, int64_t end_ms)
     (void)end_ms;
 }
 
+/* Whoever waits for a card that was pulled gives up at once, unless it is back already. */
+enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+    return poll(&ready, 1, deadline_poll_ms(limits->deadline) / 100) == 1 ? PROMPT_GOES_ON
+                                                                          : PROMPT_TIMED_OUT;
+}
+
+gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
+{
+    (void)limits;
+    *end = PROMPT_GOES_ON;
+    return 0;
+}
+
+void prompt_queue_leave(void)
+{
+}
+
 static void start_agent(bool keeps_pins)
 {
     static char spec[] = WORLD_SPEC;
     static char *const specs[] = { spec };
-    const struct pin_cache_policy policy = { .idle_ms = keeps_pins ? 600000 : 0, .max_ms = 600000 };
+    struct cards_surroundings around = { .pin_policy = { .idle_ms = keeps_pins ? 600000 : 0,
+                                                         .max_ms = 600000 } };
 
     assert_int_equal(events_new(&agent.events), 0);
-    assert_int_equal(cards_open(specs, 1, &policy, NULL, agent.events, &agent.cards), 0);
+    assert_int_equal(known_tokens_open(NULL, &agent.known), 0);
+    around.events = agent.events;
+    around.known = agent.known;
+    assert_int_equal(cards_open(specs, 1, &around, &agent.cards), 0);
 }
 
 static void stop_agent(void)
 {
     cards_close(&agent.cards);
+    known_tokens_close(&agent.known);
     events_free(&agent.events);
 }
 

@@ -6,10 +6,13 @@
  * system calls be replaced, and a thread that reads the other end of a socket would cost more than
  * all the rest. */
 #include "agent/expiry.h"
+#include "agent/known_tokens.h"
+#include "agent/prompt_queue.h"
 #include "agent/session.h"
 #include "base/log.h"
 #include "tests/fuzz/fake_readers.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -88,6 +91,26 @@ void expiry_note(struct expiry *expiry, int64_t end_ms)
     (void)end_ms;
 }
 
+/* Nobody pulls a card out and puts it back, and time goes a hundred times as fast. */
+enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+    return poll(&ready, 1, deadline_poll_ms(limits->deadline) / 100) == 1 ? PROMPT_GOES_ON
+                                                                          : PROMPT_TIMED_OUT;
+}
+
+gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
+{
+    (void)limits;
+    *end = PROMPT_GOES_ON;
+    return 0;
+}
+
+void prompt_queue_leave(void)
+{
+}
+
 static void before_close(void *context)
 {
     ++*(int *)context;
@@ -124,8 +147,9 @@ static void start_once(void)
 
 static void serve(uint8_t switches)
 {
-    const struct pin_cache_policy policy = { .idle_ms = switches & KEEP_PIN ? 600000 : 0,
-                                             .max_ms = 600000 };
+    struct cards_surroundings around = {
+        .pin_policy = { .idle_ms = switches & KEEP_PIN ? 600000 : 0, .max_ms = 600000 }
+    };
     char pinentry[] = "no-such-pinentry", spec[] = "fake";
     char *const specs[] = { spec };
     const struct agent_config config = { .pinentry = pinentry,
@@ -138,13 +162,18 @@ static void serve(uint8_t switches)
     };
 
     FUZZ_CHECK(!events_new(&agent.events));
+    FUZZ_CHECK(!known_tokens_open(NULL, &agent.known));
     FUZZ_CHECK(
         !session_key_cache_new(switches & KEEP_SESSION_KEYS ? 600000 : 0, &agent.session_keys));
-    FUZZ_CHECK(!cards_open(specs, 1, &policy, agent.session_keys, agent.events, &agent.cards));
+    around.events = agent.events;
+    around.known = agent.known;
+    around.session_keys = agent.session_keys;
+    FUZZ_CHECK(!cards_open(specs, 1, &around, &agent.cards));
     session_serve(&agent, &peer);
     FUZZ_CHECK(closes == 1);
     cards_lock_all(agent.cards);
     cards_close(&agent.cards);
+    known_tokens_close(&agent.known);
     FUZZ_CHECK(session_key_cache_count(agent.session_keys) == 0);
     session_key_cache_free(&agent.session_keys);
     events_free(&agent.events);

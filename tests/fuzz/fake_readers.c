@@ -110,9 +110,28 @@ void readers_wake(struct readers *readers)
     pthread_mutex_unlock(&readers->mutex);
 }
 
+bool readers_holder(struct readers *readers, const char *reader, char *out)
+{
+    (void)readers;
+    (void)reader;
+    out[0] = '\0';
+    return false;
+}
+
 void readers_interrupt(struct readers *readers)
 {
     (void)readers;
+}
+
+void readers_share(struct readers *readers, enum readers_share how, int64_t after_ms)
+{
+    (void)readers, (void)how, (void)after_ms;
+}
+
+enum reader_length reader_length(const struct reader *reader)
+{
+    (void)reader;
+    return READER_LENGTH_UNKNOWN;
 }
 
 gpg_error_t reader_connect(struct readers *readers, const char *name, struct deadline deadline,

@@ -15,7 +15,8 @@ import subprocess
 import sys
 
 CLANG_FORMAT_VERSION = "14"  # others lay out some things differently
-LIBRARIES = ["gpg-error", "libgcrypt", "libassuan", "libpcsclite", "inih", "cmocka"]
+LIBRARIES = ["gpg-error", "libgcrypt", "libassuan", "libpcsclite", "libusb-1.0", "inih", "cmocka",
+             "umockdev-1.0"]
 
 # Which folders a folder may include from, besides itself (doc/architecture.md).
 MAY_INCLUDE = {

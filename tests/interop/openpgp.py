@@ -13,6 +13,7 @@ OID = {  # content octets
     "brainpoolP256r1": bytes.fromhex("2B2403030208010107"),
     "brainpoolP384r1": bytes.fromhex("2B240303020801010B"),
     "brainpoolP512r1": bytes.fromhex("2B240303020801010D"),
+    "secp256k1": bytes.fromhex("2B8104000A"),
 }
 
 PKESK = 1

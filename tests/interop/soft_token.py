@@ -1,7 +1,10 @@
-"""A token without a token: does with an unprotected secret key what a card does with its own."""
+"""A token without a token: does with an unprotected secret key what a card does with its own; and the same key in a
+form that a virtual token takes."""
 
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+import openpgp
 
 OIDS = {
     "2a8648ce3d030107": ec.SECP256R1, "2b81040022": ec.SECP384R1, "2b81040023": ec.SECP521R1,
@@ -9,6 +12,7 @@ OIDS = {
     "2b240303020801010b": ec.BrainpoolP384R1, "2b240303020801010d": ec.BrainpoolP512R1,
 }
 CURVE25519 = "2b060104019755010501"
+SECRET_KEY = 5
 
 
 def packets(data):
@@ -56,10 +60,13 @@ class SecretKey:
         self.algorithm = r.number(1)
         if self.version > 4:
             r.take(4)
+        before = r.data
         self.public(r)
+        self.material = before[:len(before) - len(r.data)]
         assert r.number(1) == 0, "a protected key"
         if self.version == 5:
             r.take(5)
+        self.numbers = r.data if self.version == 6 else r.data[:-2]
         self.secret(r)
 
     def public(self, r):
@@ -103,6 +110,14 @@ class SecretKey:
     def card_point(self):
         """The public point as a card gives it."""
         return self.point[1:] if self.algorithm == 18 and self.oid == CURVE25519 else self.point
+
+
+def for_token(key, created=None):
+    """A key of any version as a file for the virtual token, whose fingerprints are those of version 4."""
+    created = key.created if created is None else created
+    checksum = sum(key.numbers) & 0xFFFF
+    return openpgp.packet(SECRET_KEY, b"\4" + created.to_bytes(4, "big") + bytes([key.algorithm]) + key.material
+                          + b"\0" + key.numbers + checksum.to_bytes(2, "big"))
 
 
 def secret_keys(data):

@@ -26,6 +26,7 @@ class ServiceWorld(World):
 
     def __enter__(self):
         super().__enter__()
+        self.configure("[pinentry]\ninsertion = no\n")
         self.make_key()
         self.keygrip = self.keygrips("alice")[1]
         self.mail = self.encrypt("Dear Alice")
@@ -35,6 +36,11 @@ class ServiceWorld(World):
     def open(self, *token):
         self.start_agent()
         self.start_token(*token)
+
+    def insert(self, proxy, faults=None):
+        """A token that the agent knows nothing of: what is sent to it does not depend on what was before."""
+        self.forget_token()
+        super().insert(proxy, faults)
 
     def ask(self):
         with self.connect() as client:
@@ -103,6 +109,30 @@ class Service(unittest.TestCase):
             self.assertIn(w.ask().code, GONE)
             self.start_pcscd()
             self.well(w)
+
+    def test_while_a_token_is_asked_for(self):
+        """pcscd may go and come meanwhile; without it nobody is asked for a token."""
+        with ServiceWorld() as w:
+            w.configure("")
+            w.open("--wait")
+            self.well(w)
+            w.tell_token("remove")
+            w.wait_for_card(False)
+            w.pinentry(MODE="hang")
+            result = []
+            thread = threading.Thread(target=lambda: result.append(w.ask()))
+            thread.start()
+            wait_until(lambda: "CONFIRM" in w.prompts()[-1], "the token is asked for")
+            self.kill_pcscd()
+            wait_until(lambda: "no PC/SC service answers" in w.log(), "the agent has seen it")
+            prompts = len(w.prompts())
+            self.assertEqual(w.ask().code, Code.ENODEV)
+            self.assertEqual(len(w.prompts()), prompts)
+            w.pinentry()
+            self.start_pcscd()
+            w.tell_token("insert")
+            thread.join(20)
+            self.assertEqual(len(result[0]), 33)
 
     def test_killed_in_mid_command(self):
         with ServiceWorld() as w:

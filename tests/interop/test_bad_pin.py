@@ -3,6 +3,7 @@ typed PIN, and the human learns how many tries are left."""
 
 import hashlib
 import os
+import subprocess
 import threading
 import time
 import unittest
@@ -298,16 +299,58 @@ class Pinentries(PinTest):
             self.assertNotIn("bank", "".join(prompt))
             description = self.said(prompt, "SETDESC")
             key_id = w.fingerprints("alice")[1][-16:]
-            self.assertEqual(description.split("\n\n"),
-                             [f"python3 (process {os.getpid()}) wants to open an encrypted message.",
-                              f"Token: unmanaged S/N range FF00:00000001\nKey: {key_id} (cv25519)\nTries left: 3"])
+            who, what = description.split("\n\n")
+            self.assertRegex(who, rf"^python3( in [^(]*)? \(process {os.getpid()}\) "
+                                  r"wants to open an encrypted message\.$")
+            self.assertEqual(what, f"Token: unmanaged S/N range FF00:00000001\nKey: {key_id} (cv25519)\nTries left: 3")
+
+    def test_whoever_runs_gpg_is_named(self):
+        """gpg is only the messenger, and a shell between the two no more."""
+        with PinWorld() as w:
+            w.pinentry(MODE="cancel")
+            mail = w.folder / "mail"
+            mail.write_bytes(w.mail)
+            subprocess.run(["sh", "-c", f"gpg --batch --no-tty -d {mail}; true"], env=w.env, check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+            self.assertRegex(self.said(w.prompts()[0], "SETDESC"),
+                             r"^python3( in [^(]*)?, through gpg \(process [0-9]+\) wants")
+            self.assertRegex(w.log(), r"python3.*, through gpg \(process [0-9]+\): decryption with key")
+
+    def test_whoever_uses_gpgme_is_named(self):
+        """GPGME leaves its gpg to init, so that no parent tells who asked."""
+        python = "/usr/bin/python3"  # Debian's, which has python3-gpg
+        if subprocess.run([python, "-c", "import gpg"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.assertNotEqual(os.environ.get("CI"), "true", "missing: python3-gpg")
+            self.skipTest("missing: python3-gpg")
+        with PinWorld() as w:
+            mail = w.folder / "mail"
+            mail.write_bytes(w.mail)
+            program = ("import gpg, pathlib, sys; pathlib.Path('/proc/self/comm').write_text('mailer');"
+                       "print(gpg.Context().decrypt(open(sys.argv[1], 'rb').read(), verify=False)[0])")
+            result = subprocess.run([python, "-c", program, mail], env=w.env, check=True, stdout=subprocess.PIPE,
+                                    start_new_session=True, timeout=60)
+            self.assertEqual(result.stdout, b"b'Dear Alice'\n")
+            self.assertRegex(self.said(w.prompts()[0], "SETDESC"),
+                             r"^mailer( in [^(]*)?, through gpg \(process [0-9]+\) wants")
+
+    def test_the_holder_is_named(self):
+        """As the card has it, which may be anything."""
+        for holder, shown in ((b"Virtue<<Alice", "Alice Virtue"), (b"A\nToken: B%0A\xff", "A?Token: B%250A?")):
+            with PinWorld() as w:
+                w.on_the_side(SELECT, "0020008308" + ADMIN_PIN.encode().hex(),
+                              f"00DA005B{len(holder):02X}" + holder.hex())
+                with w.connect() as client:
+                    client.command("TOKENS")
+                self.works(w)
+                self.assertIn(f"\nHolder: {shown}\nKey: ", self.said(w.prompts()[0], "SETDESC"))
 
     def test_confirmation_is_the_clients_word(self):
         with PinWorld() as w:
             with w.connect() as client:
                 client.command("GET_CONFIRMATION Really+100%25%0AToken:+another%1B[31m")
-                self.assertEqual(self.said(w.prompts()[0], "SETDESC"),
-                                 f"python3 (process {os.getpid()}) says:\n\nReally 100%25?Token: another?[31m")
+                self.assertRegex(self.said(w.prompts()[0], "SETDESC"),
+                                 rf"^python3.* \(process {os.getpid()}\) says:\n\n"
+                                 r"Really 100%25\?Token: another\?\[31m$")
                 for line, code in (("GET_CONFIRMATION", Code.ASS_PARAMETER), ("GET_CONFIRMATION 5%", Code.ASS_SYNTAX)):
                     with self.assertRaises(AssuanError) as caught:
                         client.command(line)

@@ -4,7 +4,7 @@ import unittest
 
 from world import Assuan, AssuanError, World, main
 
-FIRST_MAX = 7  # SELECT, DO 6E, the public key, VERIFY and DECIPHER, and two to spare
+FIRST_MAX = 7  # SELECT, DO 6E, the public key, the KDF, DO 6E again, VERIFY and DECIPHER
 
 
 def words(commands):
@@ -32,6 +32,53 @@ class Counts(unittest.TestCase):
                 self.assertIn("00200082", words(w.commands()))
                 self.assertIn("002A8086", words(w.commands()))
                 self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
+
+    def check_known(self, algorithm, *options, at_most):
+        """A token that was in before, also under another agent, is not asked for its key again."""
+        with World() as w:
+            w.make_key(algorithm)
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token(*options)
+            self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+            self.assertIn("00478100", words(w.commands()))
+            first = len(w.commands())
+            for restart in (False, True):
+                w.tell_token("remove")
+                w.wait_for_card(False)
+                if restart:
+                    w.stop_agent()
+                    w.start_agent(wait=False)
+                    w.wait_for_agent()
+                w.forget_commands()
+                w.tell_token("insert")
+                w.wait_for_card()
+                self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                self.assertNotIn("00478100", words(w.commands()))
+                self.assertLess(len(w.commands()), first)
+                self.assertLessEqual(len(w.commands()), at_most, w.commands())
+
+    def test_known_token(self):
+        self.check_known("cv25519", at_most=6)
+        self.check_known("rsa2048", at_most=6)
+
+    def test_known_token_without_extended_length(self):
+        self.check_known("rsa2048", "--no-extended", at_most=7)
+    def test_a_later_prompt_names_the_holder(self):
+        """Once for each insertion, and not while the first decryption waits."""
+        with World() as w:
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token()
+            for prompts, reads in ((1, 0), (2, 1), (3, 0)):
+                w.forget_commands()
+                w.decrypt(mail)
+                self.assertEqual(len(w.prompts()), prompts)
+                self.assertEqual(words(w.commands()).count("00CA0065"), reads)
+                self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
+                with w.connect() as client:
+                    client.command("RELOADAGENT")
 
     def test_three_slots_are_three_keys(self):
         """What the test above believes of the token: real keys in all slots."""

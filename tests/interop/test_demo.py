@@ -69,6 +69,13 @@ class Demo(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.check_output(done.stdout)
 
+    def test_usb(self):
+        if not (world.BIN / "usb-umockdev").exists():
+            world.need("libumockdev-dev")
+        done = self.run_demo("--usb")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.check_output(done.stdout)
+
     def test_usage(self):
         for arguments in (["--algo", "rot13"], ["--algo"], ["--nonsense"]):
             self.assertEqual(self.run_demo(*arguments).returncode, 2)

@@ -5,7 +5,8 @@ import re
 import time
 import unittest
 
-from world import World, main, wait_until
+from desktop import DESKTOP_HEEDED, DesktopWorld
+from world import main, wait_until
 
 IDLE_SECONDS = 10
 
@@ -27,8 +28,11 @@ class Idle(unittest.TestCase):
         wait_until(rested, "the agent comes to rest")
 
     def test_with_open_cards(self):
-        """Both back ends at once, each with a card that was used and is still open, and a watcher."""
-        with World() as w:
+        """Both back ends at once, each with a card that was used and is still open, and a watcher; on a desktop."""
+        with DesktopWorld() as w:
+            if DESKTOP_HEEDED:
+                w.start_bus()
+                w.start_desktop("logind", "server")
             other = w.folder / "other"
             w.make_key(name="bob@example.org")
             bobs_key = w.key_file

@@ -1,7 +1,6 @@
-"""message/ against those who make messages: gpg, sq, sqop, OpenPGP.js."""
+"""message/ without an agent, against gpg. The others, and the whole way, are in test_makers.py."""
 
 import email.message
-import json
 import os
 import pathlib
 import re
@@ -19,9 +18,7 @@ except ImportError as missing:
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 TOOL = BIN / "message-tool"
-HERE = pathlib.Path(__file__).parent
 TEXT = b"Treffen um acht.\nBring nichts mit.\n" * 3
-LONG = os.urandom(150000) + b"wiederholt " * 20000
 
 
 def tool(*words, data=None, good=True):
@@ -101,18 +98,6 @@ class Scratch(unittest.TestCase):
 
 
 class Gpg(Scratch):
-    def test_ciphers_and_compressions(self):
-        self.make_gpg_key("alice", "cv25519")
-        for cipher in ("3DES", "CAST5", "AES", "AES192", "AES256", "TWOFISH", "CAMELLIA128",
-                       "CAMELLIA192", "CAMELLIA256"):
-            for compression in ("uncompressed", "zip", "zlib", "bzip2"):
-                for text, armor in ((TEXT, "--armor"), (LONG, "--no-armor"), (b"", "--armor")):
-                    with self.subTest(cipher=cipher, compression=compression, size=len(text)):
-                        message = self.encrypt("--cipher-algo", cipher, "--compress-algo",
-                                               compression, armor, data=text)
-                        key = self.gpg_session_key(message)
-                        self.assertEqual(tool("decrypt", key, message).stdout, text)
-
     def test_ciphers_we_do_not_have_are_named(self):
         self.make_gpg_key("alice", "cv25519")
         for cipher in ("BLOWFISH", "IDEA"):
@@ -214,68 +199,6 @@ class Gpg(Scratch):
         run = tool("decrypt", "--max-output", 1_000_000, key, message, good=False)
         self.assertLessEqual(len(run.stdout), 1_000_000)
         self.assertIn(b"Provided object is too large", run.stderr)
-
-
-class Sequoia(Scratch):
-    SUITES = ("cv25519", "rsa3k")
-
-    def test_every_suite(self):
-        need("sq", "sqop")
-        for suite in self.SUITES:
-            with self.subTest(suite):
-                secret = self.path / f"{suite}.key"
-                self.run_program("sq", "key", "generate", "-u", "a", "--cipher-suite", suite,
-                                 "--export", secret)
-                binary = self.run_program("sq", "dearmor", secret).stdout
-                certificate = self.write("certificate", self.run_program(
-                    "sq", "key", "extract-cert", secret).stdout)
-                for compression in ("none", "pad", "zip", "zlib", "bzip2"):
-                    message = self.path / "message"
-                    self.run_program("sq", "--force", "encrypt", "--recipient-cert", certificate,
-                                     "--compression", compression, "-o", message, data=LONG)
-                    key_file = self.path / "session-key"
-                    key_file.unlink(missing_ok=True)
-                    run = self.run_program("sqop", "decrypt", "--session-key-out", key_file, secret,
-                                           data=message.read_bytes())
-                    self.assertEqual(run.stdout, LONG)
-                    key = key_file.read_text().strip()
-                    self.assertEqual(tool("decrypt", key, message).stdout, LONG)
-                    self.assertEqual(set(self.open_by_token(message, binary, certificate)), {key})
-
-
-class OpenPgpJs(Scratch):
-    def install(self):
-        """The folder with node_modules: OPENPGP_JS, or one filled for this test."""
-        need("node", "npm")
-        if "OPENPGP_JS" in os.environ:
-            return os.environ["OPENPGP_JS"]
-        run = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix",
-                              self.path, "openpgp@6", "openpgp5@npm:openpgp@5"],
-                             capture_output=True)
-        if run.returncode and os.environ.get("CI") != "true":
-            self.skipTest("npm cannot install openpgp")
-        run.check_returncode()
-        return self.path
-
-    def test_everything_it_makes(self):
-        modules = pathlib.Path(self.install()) / "node_modules"
-        run = subprocess.run(["node", HERE / "make_messages.js"], capture_output=True, check=True,
-                             env=os.environ | {"NODE_PATH": str(modules)})
-        lines = run.stdout.splitlines()
-        self.assertGreater(len(lines), 100)
-        for line in lines:
-            case = json.loads(line)
-            with self.subTest(case["name"]):
-                self.check(case)
-
-    def check(self, case):
-        message = self.write("message", bytes.fromhex(case["message"]))
-        certificate = self.write("certificate", bytes.fromhex(case["certificate"]))
-        text = bytes.fromhex(case["text"])
-        self.assertEqual(tool("decrypt", case["session_key"], message).stdout, text)
-        for key in self.open_by_token(message, bytes.fromhex(case["secret"]), certificate):
-            self.assertEqual(key.split(":")[1], case["session_key"].split(":")[1])
-            self.assertEqual(tool("decrypt", key, message).stdout, text)
 
 
 if __name__ == "__main__":

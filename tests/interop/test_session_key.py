@@ -38,9 +38,20 @@ class SessionKey(unittest.TestCase):
                     self.assertIn("KEY " + subkey, client.status)
                     self.assertIn("KEYGRIP " + keygrip, client.status)
                     self.assertIn("TOUCH no", client.status)
+                    self.assertIn("SERIALNO D276000124010304FF00000000010000", client.status)
                 self.assertEqual(key, gpg_session_key(w, mail))
                 plain = w.gpg("--override-session-key", key, "-d", data=mail).stdout
                 self.assertEqual(plain, b"Dear Alice")
+
+    def test_touch_is_told(self):
+        with World() as w:
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            w.start_token("--uif", "dec=on")
+            with w.connect() as client:
+                client.command("SESSIONKEY", PKESK=b"".join(pkesks(mail)))
+                self.assertIn("TOUCH yes", client.status)
 
     def test_hidden_recipient(self):
         with World() as w:
@@ -81,7 +92,7 @@ class SessionKey(unittest.TestCase):
             with w.connect() as client:
                 client.command("SESSIONKEY", PKESK=ours)
                 w.forget_commands()
-                client.command("SESSIONKEY", PKESK=theirs * 29 + ours)
+                client.command("SESSIONKEY --only-inserted", PKESK=theirs * 29 + ours)
             self.assertEqual(len(w.commands()), 1)
 
     def test_bounds(self):

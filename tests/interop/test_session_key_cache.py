@@ -7,6 +7,7 @@ import threading
 import unittest
 
 import sexp
+from desktop import DesktopWorld
 from test_session_key import pkesks
 from test_watch import Watcher, command
 from world import BIN, PATIENCE, World, main, need, wait_until
@@ -30,10 +31,6 @@ class RememberingWorld(World):
         with self.connect() as client:
             return client.command("SESSIONKEY", PKESK=b"".join(pkesks(mail or self.mails[0])))
 
-    def remembered(self):
-        count, seconds = command(self, "GETINFO session_keys").decode().split()
-        return int(count), int(seconds)
-
     def list(self):
         return subprocess.run([BIN / "cardea", "list"], env=self.env, capture_output=True, text=True,
                               check=True).stdout
@@ -48,7 +45,7 @@ class Remembering(unittest.TestCase):
                     self.assertEqual(w.decrypt(w.mails[0]).stdout.decode(), TEXT + " 0")
                     w.ask()
                 self.assertEqual(len(w.deciphers()), 6)
-                self.assertEqual(w.remembered(), (0, 0))
+                self.assertEqual(remembered(w), (0, 0))
                 self.assertNotIn("remembered", w.list())
 
     def test_thirty_selections_cost_one_operation(self):
@@ -65,7 +62,7 @@ class Remembering(unittest.TestCase):
                 self.assertEqual({e["from-cache"] for e in watcher.events}, {"yes"})
                 self.assertEqual({e["keygrip"] for e in watcher.events}, {w.keygrip})
             self.assertEqual(len(w.deciphers()), 1)
-            self.assertEqual(w.remembered(), (1, 600))
+            self.assertEqual(remembered(w), (1, 600))
             self.assertIn("\nSession keys remembered: 1, for 600 s each\n", w.list())
 
     def test_without_pin_and_touch(self):
@@ -75,7 +72,7 @@ class Remembering(unittest.TestCase):
                 asker = threading.Thread(target=w.ask)
                 asker.start()
                 watcher.wait_for("touch-wanted")
-                w.tell_token("touch")
+                w.touch()
                 asker.join(PATIENCE)
                 w.ask()
                 w.decrypt(w.mails[0])
@@ -92,7 +89,7 @@ class Remembering(unittest.TestCase):
                 for asker in askers:
                     asker.start()
                 watcher.wait_for("touch-wanted")
-                w.tell_token("touch")
+                w.touch()
                 for asker in askers:
                     asker.join(PATIENCE)
                 self.assertEqual((len(answers), len(set(answers))), (5, 1))
@@ -105,7 +102,7 @@ class Remembering(unittest.TestCase):
             keys = [w.ask(mail) for mail in w.mails]
             self.assertEqual([w.ask(mail) for mail in w.mails], keys)
             self.assertEqual((len(set(keys)), len(w.deciphers())), (5, 5))
-            self.assertEqual(w.remembered(), (5, 600))
+            self.assertEqual(remembered(w), (5, 600))
 
     def test_never_for_another_key(self):
         """The same ciphertext, asked for with the key of another token."""
@@ -126,7 +123,7 @@ class Remembering(unittest.TestCase):
 
     def test_hidden_recipients(self):
         """All packets are tried once; not again to find the one that is remembered. An RSA packet for somebody
-        else is one that the card fails to open."""
+        else is one that the card fails to open, where its number happens to be below the card's modulus."""
         for algorithm in "cv25519", "rsa2048":
             with self.subTest(algorithm), RememberingWorld() as w:
                 for name in "bob@example.org", "carol@example.org":
@@ -136,10 +133,11 @@ class Remembering(unittest.TestCase):
                 mail = w.encrypt(TEXT, "bob@example.org", "carol@example.org", "alice@example.org",
                                  options=["--throw-keyids"])
                 key = w.ask(mail)
-                self.assertEqual(len(w.deciphers()), 3)
+                tried = len(w.deciphers())
+                self.assertIn(tried, [3] if algorithm == "cv25519" else [1, 2, 3])
                 for _ in range(5):
                     self.assertEqual(w.ask(mail), key)
-                self.assertEqual(len(w.deciphers()), 3)
+                self.assertEqual(len(w.deciphers()), tried)
 
     def test_bounded_in_number(self):
         with RememberingWorld() as w:
@@ -148,7 +146,7 @@ class Remembering(unittest.TestCase):
             with w.connect() as client:
                 for request in requests:
                     client.decrypt(w.keygrip, request)
-                self.assertEqual(w.remembered()[0], 256)
+                self.assertEqual(remembered(w)[0], 256)
                 w.forget_commands()
                 client.decrypt(w.keygrip, requests[-1])
                 self.assertEqual(w.commands(), [])
@@ -159,7 +157,7 @@ class Remembering(unittest.TestCase):
 class Forgetting(unittest.TestCase):
     def check_forgotten(self, w):
         """Nothing is remembered; the card is asked."""
-        self.assertEqual(w.remembered()[0], 0)
+        self.assertEqual(remembered(w)[0], 0)
         w.forget_commands()
         w.ask()
         self.assertEqual(len(w.deciphers()), 1)
@@ -168,7 +166,7 @@ class Forgetting(unittest.TestCase):
         with RememberingWorld() as w:
             w.begin(1)
             w.ask()
-            wait_until(lambda: w.remembered()[0] == 0, "its time is over")
+            wait_until(lambda: remembered(w)[0] == 0, "its time is over")
             self.check_forgotten(w)
 
     def test_when_told_to(self):
@@ -177,7 +175,7 @@ class Forgetting(unittest.TestCase):
             for lock in (lambda: command(w, "LOCK"), lambda: command(w, "RELOADAGENT"),
                          lambda: w.agent_process.send_signal(signal.SIGHUP)):
                 w.ask()
-                self.assertEqual(w.remembered()[0], 1)
+                self.assertEqual(remembered(w)[0], 1)
                 with Watcher(w) as watcher:
                     lock()
                     watcher.wait_for("locked")
@@ -188,10 +186,26 @@ class Forgetting(unittest.TestCase):
             w.begin(600)
             w.ask()
             w.tell_token("remove")
-            wait_until(lambda: w.remembered()[0] == 0, "it is forgotten with the card")
+            wait_until(lambda: remembered(w)[0] == 0, "it is forgotten with the card")
             w.tell_token("insert")
             w.wait_for_card()
             self.check_forgotten(w)
+
+    def test_when_the_machine_sleeps_and_the_screen_is_locked(self):
+        for signal_of_logind in "sleep true", "lock own":
+            with self.subTest(signal_of_logind), DesktopWorld() as w:
+                w.make_key()
+                mail = w.encrypt(TEXT)
+                w.configure("[agent]\nsession-key-cache = 600\n")
+                w.start_bus()
+                w.start_desktop("logind")
+                w.start_agent()
+                w.start_token()
+                w.wait_for("inhibit sleep cardea-agent delay")
+                w.decrypt(mail)
+                self.assertEqual(remembered(w)[0], 1)
+                w.do(signal_of_logind)
+                wait_until(lambda w=w: remembered(w)[0] == 0, "it is forgotten with the PIN")
 
 
 class Programs(unittest.TestCase):
@@ -212,7 +226,7 @@ class Programs(unittest.TestCase):
         with Watcher(w) as watcher:
             use()
             watcher.wait_for("served", rounds * self.MAILS)
-        self.assertEqual(len(w.deciphers()), self.MAILS if w.remembered()[1] else rounds * self.MAILS)
+        self.assertEqual(len(w.deciphers()), self.MAILS if remembered(w)[1] else rounds * self.MAILS)
         self.assertEqual(watcher.names().count("served"), rounds * self.MAILS)
 
     def test_notmuch(self):
@@ -239,6 +253,12 @@ class Programs(unittest.TestCase):
                 self.begin(w, seconds)
                 self.check_costs(w, 3, lambda w=w: neomutt(
                     w, *["<limit>~b oven<return>", "<limit>all<return>"] * 3))
+
+
+def remembered(world):
+    """How many, and for how many seconds."""
+    count, seconds = command(world, "GETINFO session_keys").decode().split()
+    return int(count), int(seconds)
 
 
 def point_request(point):
@@ -287,7 +307,7 @@ def neomutt(world, *keys):
             pass
     reader = threading.Thread(target=drain)
     reader.start()
-    process.wait(PATIENCE)
+    process.wait(3 * PATIENCE)
     reader.join(PATIENCE)
     os.close(terminal)
 

@@ -48,8 +48,7 @@ class Sop(unittest.TestCase):
         self.assertTrue(self.sop("version", "--backend"))
         self.assertEqual(self.sop("version", "--extended").decode().splitlines()[0],
                          self.sop("version").decode().strip())
-        self.assertRegex(self.sop("version", "--sop-spec").decode(),
-                         r"^~draft-dkg-openpgp-stateless-cli-\d\d\n$")
+        self.sop("version", "--sop-spec", status=37)  # no draft is claimed
         self.sop("version", "--sopv", status=37)
         self.sop("version", "--backend", "--extended", status=83)
 
@@ -71,6 +70,7 @@ class Sop(unittest.TestCase):
         self.assertEqual(self.sop("decrypt", f"--session-key-out={out}").decode(), TEXT)
         self.assertEqual(out.read_text(), self.key + "\n")
         self.sop("decrypt", f"--session-key-out={out}", status=59)
+        self.assertEqual(out.read_text(), self.key + "\n")
         away = w.env | {"CARDEA_SOCKET": "/nowhere", "KEY": self.key}
         wrong = w.write("wrong", self.key[:-1].encode() + (b"0" if self.key[-1] != "0" else b"1"))
         for words in [f"--with-session-key={out}"], ["--with-session-key=@ENV:KEY"], \
@@ -85,6 +85,28 @@ class Sop(unittest.TestCase):
         run = subprocess.run(["sqop", "decrypt", "--with-session-key", out], input=self.mail,
                              capture_output=True, check=False)
         self.assertEqual((run.returncode, run.stdout.decode()), (0, TEXT), run.stderr)
+
+    def test_session_key_file_is_there_only_when_all_is_well(self):
+        w = self.w
+        folder = w.folder / "keys"
+        folder.mkdir()
+        out = folder / "out"
+        cut = self.mail[:len(self.mail) // 2]
+        self.sop("decrypt", f"--session-key-out={out}", data=cut, status=41)
+        self.sop("decrypt", f"--session-key-out={out}", data=w.encrypt("x", "bob@example.org"), status=97)
+        with open("/dev/full", "wb") as full:
+            run = subprocess.run([SOP, "decrypt", f"--session-key-out={out}"], input=self.mail, env=w.env,
+                                 stdout=full, stderr=subprocess.PIPE, check=False)
+            self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertEqual(list(folder.iterdir()), [])
+        self.sop("decrypt", f"--session-key-out={folder / 'no' / 'out'}", status=1)
+        out.symlink_to(folder / "nowhere")
+        self.sop("decrypt", f"--session-key-out={out}", status=59)
+        self.assertEqual(list(folder.iterdir()), [out])
+        with open(folder / "fd", "w+b") as f:
+            run = self.sop("decrypt", f"--session-key-out=@FD:{f.fileno()}", pass_fds=[f.fileno()])
+            f.seek(0)
+            self.assertEqual((run.decode(), f.read().decode()), (TEXT, self.key + "\n"))
 
     def test_exit_codes(self):
         w = self.w
@@ -112,6 +134,8 @@ class Sop(unittest.TestCase):
             self.sop("decrypt", data=mail, env=w.env | {"CARDEA_SOCKET": "/nowhere"}, status=101)
             w.start_token()
             w.pinentry(MODE="cancel")
+            self.sop("decrypt", data=mail, env=w.env, status=67)
+            w.pinentry(MODE="empty-pin")
             self.sop("decrypt", data=mail, env=w.env, status=67)
             w.pinentry(MODE="pin", PIN="654321")
             self.sop("decrypt", data=mail, env=w.env, status=101)  # blocked after the last try

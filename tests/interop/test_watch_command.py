@@ -10,6 +10,7 @@ import unittest
 
 from codes import Code
 from test_client import ClientWorld
+from test_watch import remembers_touches
 from world import PATIENCE, main, wait_until
 
 MAIL = "Dear Alice"
@@ -67,7 +68,7 @@ class WatchCommand(unittest.TestCase):
             w.stop_token()
             watching.wait_for("card out")
             lines = watching.lines()
-            about = rf": gpg \(process \d+\), .*, key {subkey}"
+            about = rf": (?:python3.*, through )?gpg \(process \d+\), .*, key {subkey}"
             for line, what in zip(lines, ["watching$", "PIN wanted" + about, "PIN no longer wanted" + about,
                                           "touch wanted" + about, "touch no longer wanted" + about,
                                           "served" + about + "$", "PINs forgotten$", "PIN wanted" + about,
@@ -105,6 +106,19 @@ class WatchCommand(unittest.TestCase):
             error = json.loads(watching.wait_for('"failed"'))["error"]
             self.assertEqual(error["code"], Code.FULLY_CANCELED)
             self.assertIn("cancelled", error["text"])
+
+    def test_a_touch_that_may_be_remembered(self):
+        """Under a cached policy nobody but the token knows whether it waits."""
+        with ClientWorld() as w:
+            w.make_key()
+            mail = w.encrypt(MAIL)
+            w.start_agent()
+            with w.start_token_behind_proxy("--uif", "dec=on") as proxy:
+                w.insert(proxy, lambda _number, _command: remembers_touches)
+                watching, objects = Watching(w), Watching(w, "--json")
+                w.cardea("decrypt", data=mail)
+                self.assertRegex(watching.wait_for("touch wanted"), "touch wanted, perhaps: ")
+                self.assertEqual(json.loads(objects.wait_for("touch-wanted"))["policy"], "cached")
 
     def test_a_missed_touch_in_words(self):
         with ClientWorld() as w:

@@ -231,8 +231,11 @@ class World:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("FAKE_PINENTRY")}
         self.env.update(GNUPGHOME=str(self.home), LC_ALL="C.UTF-8", TZ="UTC",
                         HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder / "config"),
-                        XDG_STATE_HOME=str(self.folder / "state"),
+                        XDG_STATE_HOME=str(self.folder / "state-home"),
                         FAKE_PINENTRY_CONTROL=str(self.pinentry_settings))
+        # Never the desktop of whoever runs the tests.
+        self.env.update(DBUS_SESSION_BUS_ADDRESS=f"unix:path={self.folder}/no-bus",
+                        DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={self.folder}/no-bus")
         self.env.pop("GPG_TTY", None)
         self.env.pop("DISPLAY", None)
         self.pinentry(MODE="pin", PIN=PIN)
@@ -325,8 +328,9 @@ class World:
         return "pcsc" if number is None else f"pcsc:Virtual PCD 00 {number:02}"
 
     def start_agent(self, *options, readers=None, wait=True, pinentry=BIN / "fake-pinentry",
-                    ends_with=0):
-        command = [BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
+                    ends_with=0, run_by=()):
+        """run_by: the words of a program that starts another, which goes before the agent's."""
+        command = [*run_by, BIN / "cardea-agent", "--gnupghome", self.home, "--log-level", "info"]
         for reader in readers or [self.reader()]:
             command += ["--reader", reader]
         if pinentry:
@@ -431,11 +435,25 @@ class World:
         proxy.insert(faults)
         self.wait_for_card()
 
+    def forget_token(self, aid="D276000124010304FF00000000010000"):
+        """Makes the agent forget a token, by default the one that is started without a serial number."""
+        with self.connect() as client:
+            try:
+                client.command("FORGET " + aid)
+            except AssuanError as error:
+                if error.code != 27:  # GPG_ERR_NOT_FOUND
+                    raise
+
     def stop_token(self):
         self.stop(self.token.process)
 
     def tell_token(self, line):
         return self.token.tell(line)
+
+    def touch(self):
+        """Touches the token, once it waits for that: an event says so before the command is there."""
+        wait_until(lambda: "waiting-for-touch" in self.tell_token("status"), "the token waits for a touch")
+        self.tell_token("touch")
 
     def commands(self):
         return self.token.commands()
@@ -462,7 +480,7 @@ class World:
         return result
 
     def make_key(self, algorithm="cv25519", name="alice@example.org", primary="ed25519",
-                 authentication=None):
+                 authentication=None, export="--export-secret-keys"):
         """Makes a key with the real gpg-agent, keeps its secret part in a file of its own, key_file, for
         the token, and leaves gpg with the public part alone. Returns the primary key's fingerprint."""
         self.gpg("--passphrase", "", "--quick-gen-key", name, primary, "sign", "never")
@@ -471,7 +489,7 @@ class World:
         for subkey in subkeys:
             self.gpg("--passphrase", "", "--quick-add-key", fingerprint, *subkey, "never")
         self.key_file = self.folder / f"{name}.key"
-        self.key_file.write_bytes(self.gpg("--passphrase", "", "--export-secret-keys", name).stdout)
+        self.key_file.write_bytes(self.gpg("--passphrase", "", export, name).stdout)
         self.key_file.chmod(0o600)
         self.forget_secret_keys()
         return fingerprint

@@ -138,6 +138,18 @@ static void insert(struct program *p, struct control_client *client)
     reply(client, "ok inserted\n");
 }
 
+/* As another program of the host would, which does not tell ours. */
+static void reset(struct program *p, struct control_client *client)
+{
+    if (p->waiting_for_touch) {
+        reply(client, "error a command is under way\n");
+        return;
+    }
+    token_reset(p->token);
+    trace_note(p, "reset");
+    reply(client, "ok reset\n");
+}
+
 static void run(struct program *p, struct control_client *client, const char *command)
 {
     if (strcmp(command, "insert") == 0) {
@@ -152,13 +164,16 @@ static void run(struct program *p, struct control_client *client, const char *co
     } else if (strcmp(command, "touch") == 0) {
         p->touched = p->waiting_for_touch;
         reply(client, p->touched ? "ok touched\n" : "error nothing waits for a touch\n");
+    } else if (strcmp(command, "reset") == 0) {
+        reset(p, client);
     } else if (strcmp(command, "status") == 0) {
         reply_status(p, client);
     } else if (strcmp(command, "quit") == 0) {
         p->quit = true;
         reply(client, "ok bye\n");
     } else {
-        reply(client, "error unknown command; there are insert, remove, touch, status, quit\n");
+        reply(client,
+              "error unknown command; there are insert, remove, touch, reset, status, quit\n");
     }
 }
 

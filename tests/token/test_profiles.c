@@ -322,7 +322,8 @@ static void ledger_takes_and_gives_254_at_once(void **state)
     token_free(&t);
     t = new_profile("ledger");
     expect(t, VERIFY_ADMIN, "9000");
-    exchange_send(t, "00 47 8000 02 B800 00", &answer);
+    expect(t, "00 47 8000 02 B800", "6100"); /* as T=0 has it: Le is not sent */
+    exchange_send(t, "00 C0 0000 00", &answer);
     assert_int_equal(answer.len, 254 + 2);
     assert_int_equal(answer.data[254], 0x61);
     buffer_free(&answer);

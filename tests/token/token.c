@@ -156,7 +156,7 @@ static const struct instruction *find_instruction(uint8_t ins)
 static bool le_is_right(const struct token_profile *p, const struct command *c, bool answers)
 {
     if (!p->strict_le)
-        return !answers || c->has_le;
+        return !answers || c->has_le || p->without_le;
     if (c->ins == INS_SELECT || c->ins == INS_SELECT_DATA)
         return true;
     return c->has_le == answers || c->ins == INS_PSO;

@@ -39,15 +39,18 @@ static void there_are_defaults(void **state)
     assert_null(config.gnupghome);
     assert_null(config.pinentry);
     assert_null(config.command);
-    assert_int_equal(config.reader_count, 1);
+    assert_int_equal(config.reader_count, 2);
     assert_string_equal(config.readers[0], "pcsc");
+    assert_string_equal(config.readers[1], "usb:spare");
     assert_int_equal(config.log_level, LOG_LEVEL_WARNING);
+    assert_true(config.notifications);
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 600);
     assert_int_equal(config.session_key_cache, 0);
     assert_int_equal(config.pin_cache_max_ttl, 7200);
     assert_int_equal(config.max_connections, 256);
+    assert_null(config.state_directory);
     config_free(&config);
     assert_null(config.readers);
     config_free(NULL);
@@ -65,7 +68,9 @@ static void a_file_sets_everything(void **state)
                            "  reader = pcsc:Nitrokey 3\n"
                            "log-level: debug\n"
                            "max-connections=10\n"
+                           "state-directory = /var/lib/cardea\n"
                            "session-key-cache = 90\n"
+                           "notifications = no\n"
                            "\n"
                            "[pinentry]\n"
                            "program = /usr/bin/pinentry-gnome3\n"
@@ -80,7 +85,9 @@ static void a_file_sets_everything(void **state)
     assert_string_equal(config.readers[1], "pcsc:Nitrokey 3");
     assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config.max_connections, 10);
+    assert_string_equal(config.state_directory, "/var/lib/cardea");
     assert_string_equal(config.pinentry, "/usr/bin/pinentry-gnome3");
+    assert_false(config.notifications);
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
     assert_int_equal(config.pin_cache_ttl, 0);
@@ -96,7 +103,7 @@ static void errors_name_file_line_and_what_was_expected(void **state)
                  "f:3: log-level = loud: expected error, warning, info or debug");
     expect_error("[agent]\nspeed = 9\n", "f:2: unknown setting \"speed\"; section [agent] has "
                                          "gnupghome, reader, log-level, max-connections, "
-                                         "session-key-cache");
+                                         "state-directory, session-key-cache, notifications");
     expect_error("[reader]\n",
                  "f:1: unknown section [reader]; there are [agent], [pinentry], [pin-cache]");
     expect_error("reader = pcsc\n", "f:1: \"reader\" stands before the first section; there are "
@@ -107,7 +114,8 @@ static void errors_name_file_line_and_what_was_expected(void **state)
 
 static void every_value_is_checked(void **state)
 {
-    static const char reader[] = "expected pcsc, pcsc:NAME, socket:PATH or socket:HOST:PORT";
+    static const char reader[] = "expected pcsc, pcsc:NAME, usb, usb:VID:PID, usb:spare, "
+                                 "socket:PATH or socket:HOST:PORT";
     static const char *const bad_readers[] = {
         "", "PCSC", "pcsc:", "usb:", "socket:", "socket", "pcscd", "usb2",
     };
@@ -128,6 +136,8 @@ static void every_value_is_checked(void **state)
                  "to 2592000");
     expect_error("[agent]\nmax-connections = 1x\n",
                  "f:2: max-connections = 1x: expected a number from 1 to 10000");
+    expect_error("[agent]\nstate-directory = here\n",
+                 "f:2: state-directory = here: expected an absolute path, or none");
     expect_error("[agent]\ngnupghome =\n", "f:2: gnupghome = : expected a directory");
     expect_error("[pinentry]\nprogram = bin/pinentry\n",
                  "f:2: program = bin/pinentry: expected an absolute path, or the name of a program "

@@ -19,7 +19,7 @@ static const char sample_x25519_ocb[] =
 #define SAMPLE_POINT  "8693248367F9E5015DB922F8F48095DDA784987F2D5985B12FBAD16CAF5E4435"
 #define SAMPLE_SCALAR "4D600A4F794D44775C57A26E0FEEFED558E9AFFFD6AD0D582D57FB2BA2DCEDB8"
 
-/* §A.9, §A.10, §A.11; the session keys are those that the appendix says its passphrase gives. */
+/* §A.9 to §A.12; the session keys are those that the appendix says its passphrase gives. */
 static const struct {
     const char *session_key;
     const char *armor;
@@ -37,6 +37,27 @@ static const struct {
       "ZBEj+IeuYNT9YU4IN9gZ02zSaQIHAgYgpmH3MfyaMDK1YjMmAn46XY21dI6+/wsM\n"
       "WRDQns3WQf+f04VidYA1vEl1TOG/P/+n2tCjuBBPUTPPQqQQCoPu9MobSAGohGv0\n"
       "K82nyM6dZeIS8wHLzZj9yt5pSod61CRzI/boVw==\n"
+      "-----END PGP MESSAGE-----\n" },
+    { "7:01FE16BBACFD1E7B78EF3B865187374F",
+      "-----BEGIN PGP MESSAGE-----\n"
+      "Comment: Encrypted using AES with 128-bit key\n\n"
+      "wycEBwScUvg8J/leUNU1RA7N/zE2AQQVnlL8rSLPP5VlQsunlO+ECxHSPgGYGKY+\n"
+      "YJz4u6F+DDlDBOr5NRQXt/KJIf4m4mOlKyC/uqLbpnLJZMnTq3o79GxBTdIdOzhH\n"
+      "XfA3pqV4mTzF\n"
+      "-----END PGP MESSAGE-----\n" },
+    { "8:27006DAE68E509022CE45A14E569E91001C2955AF8DFE194",
+      "-----BEGIN PGP MESSAGE-----\n"
+      "Comment: Encrypted using AES with 192-bit key\n\n"
+      "wy8ECAThTKxHFTRZGKli3KNH4UP4AQQVhzLJ2va3FG8/pmpIPd/H/mdoVS5VBLLw\n"
+      "F9I+AdJ1Sw56PRYiKZjCvHg+2bnq02s33AJJoyBexBI4QKATFRkyez2gldJldRys\n"
+      "LVg77Mwwfgl2n/d572WciAM=\n"
+      "-----END PGP MESSAGE-----\n" },
+    { "9:BBEDA55B9AAE63DAC45D4F49D89DACF4AF37FEFC13BAB2F1F8E18FB74580D8B0",
+      "-----BEGIN PGP MESSAGE-----\n"
+      "Comment: Encrypted using AES with 256-bit key\n\n"
+      "wzcECQS4eJUgIG/3mcaILEJFpmJ8AQQVnZ9l7KtagdClm9UaQ/Z6M/5roklSGpGu\n"
+      "623YmaXezGj80j4B+Ku1sgTdJo87X1Wrup7l0wJypZls21Uwd67m9koF60eefH/K\n"
+      "95D1usliXOEm8ayQJQmZrjf6K6v9PWwqMQ==\n"
       "-----END PGP MESSAGE-----\n" },
     { "7:1936FC8568980274BB900D8319360C77",
       "-----BEGIN PGP MESSAGE-----\n\n"

@@ -1,3 +1,4 @@
+#include "agent/card_name.h"
 #include "agent/pin_prompt.h"
 #include "tests/unit/hex.h"
 
@@ -100,8 +101,7 @@ static void nothing_is_cut_off(void **state)
     facts.data.serial = UINT32_MAX;
     facts.data.slot[SLOT_DECRYPT].algorithm = algorithm_parse(hex("122B240303020801010D"));
     prompt = written(&facts, 1, GPG_ERR_BAD_PIN, "some-program (4194304)");
-    assert_string_equal(pin_prompt_card_name(&facts.data, name),
-                        "Confidential Technologies 4354:FFFFFFFF");
+    assert_string_equal(card_name(&facts.data, name), "Confidential Technologies 4354:FFFFFFFF");
     assert_contains(prompt.description, "Tries left: 1");
     assert_contains(prompt.confirm, "unblocks it.");
     prompt = written(&facts, UINT32_MAX, GPG_ERR_CONFLICT, "gpg");
@@ -135,9 +135,45 @@ static void cards_have_names(void **state)
     char name[CARD_NAME_MAX];
 
     (void)state;
-    assert_string_equal(pin_prompt_card_name(&data, name), "Nitrokey 000F:0000001A");
+    assert_string_equal(card_name(&data, name), "Nitrokey 000F:0000001A");
     data.manufacturer = 0x7777;
-    assert_string_equal(pin_prompt_card_name(&data, name), "OpenPGP token 7777:0000001A");
+    assert_string_equal(card_name(&data, name), "OpenPGP token 7777:0000001A");
+}
+
+static void expect_holder(const char *cardholder, const char *expected)
+{
+    char name[CARD_HOLDER_MAX];
+
+    assert_string_equal(card_holder_name(hex(cardholder), name), expected);
+}
+
+/* The form of ISO/IEC 7501-1, with the object around it or without (OpenPGP card 3.4, 4.4.1). */
+static void holders_have_names(void **state)
+{
+    (void)state;
+    expect_holder("65 15 5B 0E 566972747565 3C3C 416C696365 20 5F2D 02 656E", "Alice  Virtue");
+    expect_holder("5B 0D 566972747565 3C3C 416C696365", "Alice Virtue");
+    expect_holder("5B 13 566972747565 3C3C 416C696365 3C 4D61726961", "Alice Maria Virtue");
+    expect_holder("5B 06 566972747565", "Virtue");
+    expect_holder("5B 07 3C3C 416C696365", "Alice");
+    expect_holder("5B 08 566972747565 3C3C", "Virtue");
+    expect_holder("5B 04 410A 1BFF", "A???");
+    expect_holder("65 00", "");
+    expect_holder("5B 00 5F2D 00", "");
+    expect_holder("5B 7F 41", "");
+    expect_holder("", "");
+    expect_holder("5B 28 41{40}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA...");
+}
+
+static void a_known_holder_is_named(void **state)
+{
+    struct card_facts facts = yubikey();
+
+    (void)state;
+    assert_null(strstr(written(&facts, 3, GPG_ERR_NO_ERROR, "gpg").description, "Holder"));
+    memcpy(facts.holder, "Alice Virtue", sizeof "Alice Virtue");
+    assert_contains(written(&facts, 3, GPG_ERR_NO_ERROR, "gpg").description,
+                    "\nToken: Yubico 0006:20680955\nHolder: Alice Virtue\nKey: ");
 }
 
 int main(void)
@@ -150,6 +186,8 @@ int main(void)
         cmocka_unit_test(nothing_is_cut_off),
         cmocka_unit_test(peer_writes_no_lines_and_hides_none),
         cmocka_unit_test(cards_have_names),
+        cmocka_unit_test(holders_have_names),
+        cmocka_unit_test(a_known_holder_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,9 +91,12 @@ static void the_environment_fills_the_gaps(void **state)
     assert_string_equal(options.values[PINENTRY_TTYNAME], "/dev/pts/9");
     assert_null(options.values[PINENTRY_XMODIFIERS]);
 
-    assert_int_equal(pinentry_options_copy(&copy, &options), 0);
+    assert_int_equal(pinentry_options_copy(&copy, &options, PINENTRY_DISPLAY), 0);
+    assert_int_equal(pinentry_options_copy(&copy, &options, PINENTRY_XMODIFIERS), 0);
     pinentry_options_free(&options);
     assert_string_equal(copy.values[PINENTRY_DISPLAY], ":1");
+    assert_null(copy.values[PINENTRY_TTYNAME]);
+    assert_null(copy.values[PINENTRY_XMODIFIERS]);
     pinentry_options_free(&copy);
 }
 

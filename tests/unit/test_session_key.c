@@ -146,6 +146,9 @@ static void session_keys_have_a_text(void **state)
     assert_memory_equal(written.data, text, written.len);
     assert_int_equal(session_key_parse("0:000102030405060708090a0b0c0d0e0f", &key), 0);
     assert_int_equal(key.cipher, 0);
+    session_key_free(&key);
+    assert_int_equal(session_key_parse("7.2:000102030405060708090a0b0c0d0e0f", &key), 0);
+    assert_int_equal(key.cipher, 7);
     secret_free(&written);
     session_key_free(&key);
 }
@@ -155,6 +158,10 @@ static void other_texts_are_refused(void **state)
     static const char *const texts[] = {
         "",
         ":",
+        ".2:000102030405060708090A0B0C0D0E0F",
+        "7.:000102030405060708090A0B0C0D0E0F",
+        "7.x:000102030405060708090A0B0C0D0E0F",
+        "7.2",
         "7",
         "7:",
         "7:0",

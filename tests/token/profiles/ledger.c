@@ -13,6 +13,7 @@ const struct token_profile token_profile_ledger = {
     .get_response = true,
     .command_max = 0x00FE,
     .response_max = 0x00FE,
+    .without_le = true,
     .block_max = 254,
     .answer_max = 254,
     .in_application_related = PROFILE_TAGS(0x4F, 0x5F52, 0x7F66, 0x73),

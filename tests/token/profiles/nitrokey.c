@@ -47,6 +47,7 @@ const struct token_profile token_profile_nitrokey_3 = {
     .device = "Nitrokey 3 (opcard 1.6; OpenPGP 3.4)",
     .version = 0x0304,
     .manufacturer = 0x000F,
+    .atr = "3B8C01805A4E6974726F6B657920337D",
     .historical = "0031F573C00160059000",
     .capabilities = "3F000000100010000001",
     .extended_length = true,

@@ -69,7 +69,8 @@ struct token_profile {
     uint8_t block_max;                  /* data of a short command; 0: 255 */
     uint16_t answer_max;                /* data of one answer to a short Le; 0: 256 */
     uint8_t more_than_255;              /* SW2 of 61xx when that much is left */
-    bool strict_le; /* 6700 for an Le too many; PSO without one loses its result */
+    bool without_le; /* T=0: answers to commands with data wait for GET RESPONSE */
+    bool strict_le;  /* 6700 for an Le too many; PSO without one loses its result */
     bool odd_get_data;
 
     /* Objects */

@@ -1,0 +1,308 @@
+#include "ccid/usb.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOSE_MS            500 /* for switching a card off */
+#define STRING_MAX          256
+#define NOTICE_RESTARTS_MAX 3
+#define PORTS_MAX           7 /* USB 3.2 §10.1 allows five hubs */
+
+static void write_path(libusb_device *device, char path[USB_PATH_MAX])
+{
+    uint8_t ports[PORTS_MAX];
+    int count = libusb_get_port_numbers(device, ports, PORTS_MAX);
+    size_t len = (size_t)snprintf(path, USB_PATH_MAX, "%u", libusb_get_bus_number(device));
+
+    for (int i = 0; i < count && len < USB_PATH_MAX; i++)
+        len += (size_t)snprintf(path + len, USB_PATH_MAX - len, "%c%u", i ? '.' : '-', ports[i]);
+}
+
+/* The string with that number, made harmless; "" without one. */
+static void read_string(libusb_device_handle *handle, uint8_t number, char out[STRING_MAX])
+{
+    unsigned char octets[STRING_MAX];
+    int len = 0;
+
+    out[0] = '\0';
+    if (handle && number)
+        len = libusb_get_string_descriptor_ascii(handle, number, octets, sizeof octets);
+    if (len > 0)
+        text_escape(view_of(octets, (size_t)len), out, STRING_MAX);
+}
+
+/* "Yubico YubiKey OTP+FIDO+CCID (0011223344)": the same wherever it is plugged in, if it has a
+ * number of its own; else with the place instead of that. */
+static void make_name(struct usb_ccid *c, const struct libusb_device_descriptor *d)
+{
+    char vendor[STRING_MAX], product[STRING_MAX], serial[STRING_MAX];
+    bool twice;
+
+    read_string(c->handle, d->iManufacturer, vendor);
+    read_string(c->handle, d->iProduct, product);
+    read_string(c->handle, d->iSerialNumber, serial);
+    if (!product[0])
+        snprintf(product, sizeof product, "USB reader %04x:%04x", d->idVendor, d->idProduct);
+    twice = strncmp(product, vendor, strlen(vendor)) == 0;
+    snprintf(c->name, sizeof c->name, "%.40s%s%.40s (%.32s)", twice ? "" : vendor, twice ? "" : " ",
+             product, serial[0] ? serial : c->place.path);
+}
+
+void usb_slot_name(const struct usb_ccid *c, unsigned slot, char name[READER_NAME_MAX])
+{
+    if (slot == 0)
+        snprintf(name, READER_NAME_MAX, "%s", c->name);
+    else
+        snprintf(name, READER_NAME_MAX, "%.116s slot %u", c->name, slot + 1);
+}
+
+static gpg_error_t open_device(struct usb_ccid *c)
+{
+    return c->handle ? 0 : usb_error(libusb_open(c->device, &c->handle));
+}
+
+gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
+                         const struct usb_interface *interface, struct usb_ccid **r_ccid)
+{
+    struct libusb_device_descriptor d;
+    struct libusb_config_descriptor *config;
+    struct usb_ccid *c;
+
+    if (libusb_get_device_descriptor(device, &d) ||
+        libusb_get_active_config_descriptor(device, &config))
+        return gpg_error(GPG_ERR_CARD_REMOVED);
+    c = calloc(1, sizeof *c);
+    if (c) {
+        c->readers = u;
+        c->device = libusb_ref_device(device);
+        c->interface = *interface;
+        c->place = (struct usb_place){ .bus = libusb_get_bus_number(device),
+                                       .address = libusb_get_device_address(device),
+                                       .configuration = config->bConfigurationValue,
+                                       .interface = interface->number };
+        c->references = 1;
+        pthread_mutex_lock(&u->mutex);
+        for (unsigned i = 0; i < interface->ccid.slots; i++)
+            c->slots[i] = (struct usb_slot){ .present = true, .insertion = ++u->insertions };
+        pthread_mutex_unlock(&u->mutex);
+        write_path(device, c->place.path);
+        (void)open_device(c); /* tried again when it is taken */
+        make_name(c, &d);
+        *r_ccid = c;
+    }
+    libusb_free_config_descriptor(config);
+    return c ? 0 : gpg_error(GPG_ERR_ENOMEM);
+}
+
+/* A card came or went. That one came which was there already is news only if somebody has talked to
+ * that one: some tokens say so once after they were plugged in. */
+static void note_change(struct usb_ccid *c, const struct ccid_notice *notice)
+{
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
+        struct usb_slot *slot = &c->slots[i];
+        bool present = notice->present >> i & 1;
+        bool changed = notice->changed >> i & 1;
+        bool used = slot->powered == slot->insertion;
+
+        if (present && (!slot->present || (changed && used)))
+            slot->insertion = ++c->readers->insertions;
+        slot->present = present;
+    }
+}
+
+static void take_notices(struct usb_ccid *c, struct view packet)
+{
+    struct ccid_notice notice;
+
+    pthread_mutex_lock(&c->readers->mutex);
+    while (ccid_notice_next(&packet, c->interface.ccid.slots, &notice)) {
+        if (notice.hardware_error)
+            log_debug("USB: %s: %s", c->name, ccid_error_name(notice.error));
+        else
+            note_change(c, &notice);
+    }
+    pthread_mutex_unlock(&c->readers->mutex);
+}
+
+static void LIBUSB_CALL on_notice(struct libusb_transfer *transfer)
+{
+    struct usb_ccid *c = transfer->user_data;
+    bool came = transfer->status == LIBUSB_TRANSFER_COMPLETED && transfer->actual_length > 0;
+
+    if (came)
+        take_notices(c, view_of(c->notice_packet, (size_t)transfer->actual_length));
+    if (!came || libusb_submit_transfer(transfer))
+        __atomic_store_n(&c->notice_ended, 1, __ATOMIC_RELEASE);
+    /* Not usb_watch_poke: the thread looks when the handling of events comes back to it. */
+    __atomic_store_n(&c->readers->news, 1, __ATOMIC_RELEASE);
+}
+
+static void await_notices(struct usb_ccid *c)
+{
+    if (c->interface.notice)
+        c->notice = libusb_alloc_transfer(0);
+    if (!c->notice)
+        return;
+    libusb_fill_interrupt_transfer(c->notice, c->handle, c->interface.notice, c->notice_packet,
+                                   sizeof c->notice_packet, on_notice, c, 0);
+    __atomic_store_n(&c->notice_ended, libusb_submit_transfer(c->notice) != 0, __ATOMIC_RELEASE);
+}
+
+void usb_ccid_listen_again(struct usb_ccid *c)
+{
+    bool ended = c->notice && __atomic_load_n(&c->notice_ended, __ATOMIC_ACQUIRE);
+
+    if (!ended || usb_pipe_ended(&c->pipe) || c->notice_restarts == NOTICE_RESTARTS_MAX)
+        return;
+    c->notice_restarts++;
+    if (c->notice->status == LIBUSB_TRANSFER_STALL)
+        libusb_clear_halt(c->handle, c->interface.notice);
+    __atomic_store_n(&c->notice_ended, 0, __ATOMIC_RELEASE);
+    if (libusb_submit_transfer(c->notice))
+        __atomic_store_n(&c->notice_ended, 1, __ATOMIC_RELEASE);
+}
+
+static gpg_error_t claim(struct usb_ccid *c)
+{
+    gpg_error_t err = open_device(c);
+
+    if (!err && libusb_kernel_driver_active(c->handle, c->interface.number) == 1)
+        err = gpg_error(GPG_ERR_LOCKED);
+    if (!err)
+        err = usb_error(libusb_claim_interface(c->handle, c->interface.number));
+    return err;
+}
+
+static gpg_error_t make_pipe(struct usb_ccid *c)
+{
+    const struct usb_interface *interface = &c->interface;
+    gpg_error_t err = usb_pipe_init(&c->pipe, c->readers->context, c->handle, interface->number);
+
+    if (err)
+        return err;
+    c->pipe.in = interface->in;
+    c->pipe.out = interface->out;
+    c->pipe.in_packet = interface->in_packet;
+    err = ccid_port_init(&c->port, &c->pipe, interface->ccid.max_message);
+    c->port.may_reset = interface->alone;
+    if (err)
+        usb_pipe_destroy(&c->pipe);
+    return err;
+}
+
+static void note_refusal(struct usb_ccid *c, gpg_error_t err)
+{
+    char holder[READER_HOLDER_MAX] = "";
+
+    if (gpg_err_code(err) == GPG_ERR_LOCKED)
+        (void)usb_holder("", &c->place, holder, sizeof holder);
+    log_debug("USB: %s: %s%s%s", c->name, gpg_strerror(err), holder[0] ? ", held by " : "", holder);
+    pthread_mutex_lock(&c->readers->mutex);
+    c->tried = true;
+    c->refusal = err;
+    memcpy(c->holder, holder, sizeof holder);
+    pthread_mutex_unlock(&c->readers->mutex);
+}
+
+/* A reader that cannot even tell is for the first to connect to bring round; one that would not
+ * tell of a card that comes is believed to have one. */
+static void look_for_cards(struct usb_ccid *c, struct deadline deadline)
+{
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
+        struct usb_slot *slot = &c->slots[i];
+
+        if (ccid_slot_look(&slot->card, deadline) || slot->card.icc != CCID_ICC_ABSENT)
+            continue;
+        pthread_mutex_lock(&c->readers->mutex);
+        slot->present = !c->interface.notice;
+        pthread_mutex_unlock(&c->readers->mutex);
+    }
+}
+
+gpg_error_t usb_ccid_take(struct usb_ccid *c, struct deadline deadline)
+{
+    gpg_error_t err;
+
+    if (c->claimed)
+        return 0;
+    err = claim(c);
+    if (!err)
+        err = make_pipe(c);
+    if (err) {
+        note_refusal(c, err);
+        return err;
+    }
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++)
+        ccid_slot_init(&c->slots[i].card, &c->port, &c->interface.ccid, (uint8_t)i);
+    pthread_mutex_lock(&c->readers->mutex);
+    c->claimed = true;
+    c->refusal = 0;
+    c->holder[0] = '\0';
+    pthread_mutex_unlock(&c->readers->mutex);
+    look_for_cards(c, deadline);
+    await_notices(c);
+    pthread_mutex_lock(&c->readers->mutex);
+    c->tried = true;
+    pthread_mutex_unlock(&c->readers->mutex);
+    return 0;
+}
+
+void usb_ccid_set_gone(struct usb_ccid *c)
+{
+    bool claimed;
+
+    pthread_mutex_lock(&c->readers->mutex);
+    c->gone = true;
+    claimed = c->claimed;
+    pthread_cond_broadcast(&c->readers->let_go);
+    pthread_mutex_unlock(&c->readers->mutex);
+    if (claimed)
+        usb_pipe_interrupt(&c->pipe);
+}
+
+static void end_notices(struct usb_ccid *c)
+{
+    if (!c->notice)
+        return;
+    libusb_cancel_transfer(c->notice);
+    while (!__atomic_load_n(&c->notice_ended, __ATOMIC_ACQUIRE)) {
+        struct timeval tv = { .tv_sec = 1 };
+
+        libusb_handle_events_timeout_completed(c->readers->context, &tv, &c->notice_ended);
+    }
+    libusb_free_transfer(c->notice);
+}
+
+/* Cards are left without power, and so without a PIN that somebody has entered. */
+static void let_go(struct usb_ccid *c)
+{
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
+        if (c->slots[i].card.ready && !c->gone)
+            ccid_slot_power_off(&c->slots[i].card, deadline_in_ms(CLOSE_MS));
+    }
+    end_notices(c);
+    libusb_release_interface(c->handle, c->interface.number);
+    ccid_port_destroy(&c->port);
+    usb_pipe_destroy(&c->pipe);
+}
+
+void usb_ccid_unref(struct usb_ccid *c)
+{
+    unsigned left;
+
+    pthread_mutex_lock(&c->readers->mutex);
+    left = --c->references;
+    pthread_mutex_unlock(&c->readers->mutex);
+    if (left)
+        return;
+    if (c->claimed)
+        let_go(c);
+    if (c->handle)
+        libusb_close(c->handle);
+    libusb_unref_device(c->device);
+    free(c);
+}

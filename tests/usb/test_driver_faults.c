@@ -1,0 +1,232 @@
+/* Every message of a power-on and of a decryption, with everything that can be wrong with its
+ * answer: the operation ends in time, with its result or an error of ccid/reader.h, the PIN goes to
+ * the card once at most, and the next operation works. */
+#include "tests/usb/driver.h"
+
+#define OPERATION_MS 30000
+#define LATE_MS      2000 /* what is under way at the deadline may end */
+#define ALWAYS       100000
+
+#define GET_DATA   "00CA006E 00"
+#define VERIFY     "0020008206 313233343536"
+#define PUT_DATA   "00DA0101 FE A5{254}"
+#define DECIPHER   "002A8086 27 A625 7F4922 8620" PEER "00"
+#define INS_VERIFY 0x20
+
+/* RFC 7748 §6.1: Alice's secret, Bob's point, what they share. */
+#define SECRET "77076D0A7318A57D3C16C17251B26645DF4C2F87EBC0992AB177FBA51DB92C2A"
+#define PEER   "DE9EDB7D7B7DC1B4D35B61C2ECE435373F8343C85B78674DADFC7E146F882B4F"
+#define SHARED "4A5D9D5BA4CE2DE1728E3BF480350F25E07E21C947D19E3376F09B3C1E161742"
+
+static const char state_text[] =
+    "cardea-token 1\n"
+    "pw1 313233343536\npw1-tries 03\npw3 3132333435363738\npw3-tries 03\n"
+    "sign-attributes 010800002000\n"
+    "decrypt-attributes 122B060104019755010501\ndecrypt-origin 02\n"
+    "decrypt-fingerprint 2222222222222222222222222222222222222222\n"
+    "decrypt-d " SECRET "\n"
+    "authenticate-attributes 010800002000\n"
+    "end\n";
+
+static struct plugged plugged;
+static struct readers *readers;
+static void (*to_token)(void *context, struct view apdu, struct buffer *answer);
+static unsigned verifies;
+
+static void count_verifies(void *context, struct view apdu, struct buffer *answer)
+{
+    verifies += apdu.len > 5 && apdu.data[1] == INS_VERIFY;
+    to_token(context, apdu, answer);
+}
+
+static void begin(const struct usb_model *model)
+{
+    driver_begin();
+    driver_plug(&plugged, model, 2);
+    assert_ok(token_load(plugged.token.token, view_of(state_text, sizeof state_text - 1)));
+    to_token = plugged.token.card.command;
+    plugged.token.card.command = count_verifies;
+}
+
+static void end(enum usb_fault_kind kind)
+{
+    readers_close(&readers);
+    /* Told that the answer goes on, one asks for more. */
+    if (kind == FAULT_ENDLESS_CHAIN)
+        driver_unplug_spoilt(&plugged);
+    else
+        driver_unplug(&plugged);
+    driver_end();
+}
+
+static gpg_error_t send(struct reader *reader, const char *command, const char *expected,
+                        struct deadline deadline)
+{
+    struct buffer answer = BUFFER(ANSWER_MAX);
+    gpg_error_t err = reader_transmit(reader, hex(command), &answer, deadline);
+
+    if (err)
+        assert_int_equal(answer.len, 0);
+    else if (expected)
+        assert_octets(buffer_view(&answer), expected);
+    buffer_free(&answer);
+    return err;
+}
+
+static gpg_error_t decrypt(struct reader *reader, struct deadline deadline)
+{
+    gpg_error_t err = reader_begin(reader, deadline);
+
+    if (err)
+        return err;
+    err = send(reader, SELECT_OPENPGP, "9000", deadline);
+    if (!err)
+        err = send(reader, GET_DATA, NULL, deadline);
+    if (!err)
+        err = send(reader, VERIFY, "9000", deadline);
+    if (!err)
+        err = send(reader, PUT_DATA, "9000", deadline);
+    if (!err)
+        err = send(reader, DECIPHER, SHARED "9000", deadline);
+    reader_end(reader);
+    return err;
+}
+
+static bool is_known(gpg_err_code_t code)
+{
+    switch (code) {
+    case GPG_ERR_CARD_NOT_PRESENT:
+    case GPG_ERR_CARD_REMOVED:
+    case GPG_ERR_TIMEOUT:
+    case GPG_ERR_CARD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* As the agent does it, without its second try. */
+static gpg_error_t operate(void)
+{
+    struct deadline deadline = deadline_in_ms(OPERATION_MS);
+    struct reader *reader = NULL;
+    struct reader_list list;
+    gpg_error_t err = gpg_error(GPG_ERR_CARD_NOT_PRESENT);
+
+    verifies = 0;
+    readers_list(readers, &list);
+    if (list.count)
+        err = reader_connect(readers, list.info[0].name, deadline, &reader);
+    if (!err)
+        err = decrypt(reader, deadline);
+    reader_disconnect(&reader);
+    assert_true(monotonic_ms() < deadline.at_ms + LATE_MS);
+    assert_true(verifies <= 1);
+    assert_true(!err || is_known(gpg_err_code(err)));
+    return err;
+}
+
+static void mend(void)
+{
+    struct reader_list list;
+
+    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NONE });
+    if (usb_device_gone(plugged.device)) {
+        fake_usb_remove(plugged.device);
+        driver_await(readers, 0, &list);
+        usb_device_plug(plugged.device);
+        fake_usb_add(plugged.device, 1, 9, 2);
+    }
+    driver_await(readers, 1, &list);
+}
+
+/* What the driver must not even notice. */
+static bool is_harmless(enum usb_fault_kind kind)
+{
+    return kind == FAULT_TRAILING || kind == FAULT_STALE || kind == FAULT_EXTENSION ||
+           kind == FAULT_EMPTY_FIRST || kind == FAULT_SPLIT;
+}
+
+/* True when the fault was reached. */
+static bool suffer(const struct usb_model *model, struct usb_fault fault)
+{
+    gpg_error_t err;
+    unsigned messages;
+
+    begin(model);
+    usb_device_fault(plugged.device, fault);
+    assert_ok(readers_open("usb", &readers));
+    err = operate();
+    messages = usb_device_messages(plugged.device);
+    if (err && is_harmless(fault.kind))
+        fail_msg("%s: fault %d at %u: %s", model->name, fault.kind, fault.at, gpg_strerror(err));
+    mend();
+    err = operate();
+    if (err)
+        fail_msg("%s: fault %d at %u: then %s", model->name, fault.kind, fault.at,
+                 gpg_strerror(err));
+    end(fault.kind);
+    return messages > fault.at;
+}
+
+static void suffer_all(const char *name)
+{
+    const struct usb_model *model = usb_model_find(name);
+
+    assert_non_null(model);
+    for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
+        struct usb_fault fault = { .kind = (enum usb_fault_kind)kind, .value = 3 };
+
+        if (kind == FAULT_FAILED || kind == FAULT_FAILED_STATUS)
+            fault.value = 0xfc;
+        while (suffer(model, fault))
+            fault.at++;
+        assert_true(fault.at >= 7);
+        fault.at = 0;
+        fault.times = ALWAYS;
+        suffer(model, fault);
+    }
+}
+
+static void extended_apdus(void **state)
+{
+    (void)state;
+    suffer_all("yubikey-5");
+}
+
+static void messages_of_64_octets(void **state)
+{
+    (void)state;
+    suffer_all("gnuk");
+}
+
+static void short_apdus(void **state)
+{
+    (void)state;
+    suffer_all("nitrokey-start");
+}
+
+static void blocks(void **state)
+{
+    (void)state;
+    suffer_all("nitrokey-storage");
+}
+
+static void blocks_all_by_ourselves(void **state)
+{
+    (void)state;
+    suffer_all("gemalto-ct30");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(extended_apdus),
+        cmocka_unit_test(messages_of_64_octets),
+        cmocka_unit_test(short_apdus),
+        cmocka_unit_test(blocks),
+        cmocka_unit_test(blocks_all_by_ourselves),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
