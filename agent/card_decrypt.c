@@ -140,7 +140,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
     if (!job->pin.data) {
         /* The commands of a first decryption are counted: reading a KDF, and answers in pieces,
          * leave no room for a courtesy. */
-        if (has_read_kdf && card->app.channel.extended)
+        if (has_read_kdf && card->app.channel.extended && card->app.data_commands == 1)
             card_learn_holder(card);
         return ask_after_this_round(card, job, job->previous);
     }

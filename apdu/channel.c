@@ -36,6 +36,7 @@ static gpg_error_t transmit(struct channel *channel, const struct command *comma
     err = command_encode(command, extended, &apdu);
     if (err)
         goto leave;
+    channel->commands++;
     err = reader_transmit(channel->reader, buffer_view(&apdu), &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);

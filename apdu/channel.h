@@ -14,6 +14,7 @@ struct channel {
     bool chaining;      /* command chaining may be used */
     size_t command_max; /* longest command APDU of extended length; 0: not said */
     size_t answer_len;  /* of the last answer, without its status word */
+    unsigned commands;  /* sent so far */
 };
 
 struct response {

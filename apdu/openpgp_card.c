@@ -127,6 +127,7 @@ static gpg_error_t learn_quirks(struct openpgp_card *card)
 
 gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
 {
+    unsigned before = card->channel.commands;
     struct response response = RESPONSE;
     gpg_error_t err = send_get_data(card, DO_APPLICATION_DATA, &response);
 
@@ -139,6 +140,7 @@ gpg_error_t openpgp_card_read_data(struct openpgp_card *card)
         err = application_data_parse(buffer_view(&response.data), &card->data);
     if (!err)
         err = learn_quirks(card);
+    card->data_commands = card->channel.commands - before;
     response_free(&response);
     return err;
 }

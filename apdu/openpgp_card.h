@@ -26,6 +26,7 @@
 struct openpgp_card {
     struct channel channel;
     struct application_data data; /* as last read */
+    unsigned data_commands;       /* that the last reading took */
     struct quirks quirks;
     bool touch_read; /* on its own, on cards whose 6E does not tell */
     enum touch_policy touch;

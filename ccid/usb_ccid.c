@@ -48,7 +48,7 @@ static void make_name(struct usb_ccid *c, const struct libusb_device_descriptor 
     if (!product[0])
         snprintf(product, sizeof product, "USB reader %04x:%04x", d->idVendor, d->idProduct);
     twice = strncmp(product, vendor, strlen(vendor)) == 0;
-    snprintf(c->name, sizeof c->name, "%.40s%s%.40s (%.32s)", twice ? "" : vendor, twice ? "" : " ",
+    snprintf(c->name, sizeof c->name, "%.36s%s%.36s (%.32s)", twice ? "" : vendor, twice ? "" : " ",
              product, serial[0] ? serial : c->place.path);
 }
 

@@ -106,21 +106,18 @@ static gpg_error_t power_on(struct usb_reader *r, bool anew, struct deadline dea
     struct usb_slot *slot = r->slot;
     struct usb_readers *u = r->ccid->readers;
     uint32_t insertion;
-    bool same;
     gpg_error_t err = 0;
 
     pthread_mutex_lock(&u->mutex);
     insertion = slot->insertion;
-    same = slot->powered == insertion;
+    anew = anew || slot->powered != insertion || !slot->card.ready;
     pthread_mutex_unlock(&u->mutex);
-    if (anew || !same || !slot->card.ready)
+    if (anew)
         err = settle(r, ccid_slot_power_on(&slot->card, deadline));
-    else
-        anew = false;
     if (err)
         return err;
     pthread_mutex_lock(&u->mutex);
-    slot->resets += anew || !same;
+    slot->resets += anew;
     slot->powered = r->insertion = insertion;
     r->resets = slot->resets;
     pthread_mutex_unlock(&u->mutex);

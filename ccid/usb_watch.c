@@ -40,7 +40,6 @@ static void drop(struct usb_readers *u, size_t at)
 {
     struct usb_ccid *c = u->ccids[at];
 
-    usb_ccid_set_gone(c);
     pthread_mutex_lock(&u->mutex);
     u->ccids[at] = u->ccids[--u->count];
     pthread_mutex_unlock(&u->mutex);
@@ -108,8 +107,10 @@ static void scan(struct usb_readers *u)
     if (count < 0)
         return;
     for (size_t i = u->count; i-- > 0;) {
-        if (!is_among(devices, count, u->ccids[i]->device))
+        if (!is_among(devices, count, u->ccids[i]->device)) {
+            usb_ccid_set_gone(u->ccids[i]);
             drop(u, i);
+        }
     }
     for (ssize_t i = 0; i < count; i++) {
         if (!is_known(u, devices[i]))
@@ -187,8 +188,8 @@ void usb_watch_publish(struct usb_readers *u)
     pthread_mutex_unlock(&u->mutex);
 }
 
-/* Until something happens: hotplug, a notice, a poke, or the time to take what was left. */
-static void sleep_until_news(struct usb_readers *u)
+/* How long to sleep until the time comes to take what was left for later. */
+static struct timeval until_taking(struct usb_readers *u)
 {
     struct timeval tv = { .tv_sec = SLEEP_S };
     int ms;
@@ -198,7 +199,7 @@ static void sleep_until_news(struct usb_readers *u)
     pthread_mutex_unlock(&u->mutex);
     if (ms > 0)
         tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-    libusb_handle_events_timeout_completed(u->context, &tv, &u->news);
+    return tv;
 }
 
 static bool is_closing(struct usb_readers *u)
@@ -216,11 +217,14 @@ static void *watch(void *context)
     struct usb_readers *u = context;
 
     while (!is_closing(u)) {
+        struct timeval tv = until_taking(u); /* before it is tried: it may come meanwhile */
+
         __atomic_store_n(&u->news, 0, __ATOMIC_RELEASE);
         scan(u);
         take_all(u);
         usb_watch_publish(u);
-        sleep_until_news(u);
+        /* Hotplug, a notice, a poke. */
+        libusb_handle_events_timeout_completed(u->context, &tv, &u->news);
     }
     while (u->count)
         drop(u, u->count - 1);

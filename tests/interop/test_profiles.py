@@ -84,8 +84,10 @@ def tree_answers(profile, algorithm):
 def first(profile, algorithm):
     """SELECT, DO 6E, the key; DO 6E again and VERIFY once the PIN is typed; DECIPHER; and what the device is
     special for."""
-    return (1 + tree_answers(profile, algorithm) + profile.touch_apart + key_answers(profile, algorithm)
-            + profile.kdf + 2 + blocks(profile, algorithm))
+    tree = tree_answers(profile, algorithm) + profile.touch_apart
+    holder = profile.extended and not profile.kdf and tree == 1  # the name in DO 65, where there is room
+    return (1 + tree + key_answers(profile, algorithm) + profile.kdf + holder + 2
+            + blocks(profile, algorithm))
 
 
 class Keys(World):

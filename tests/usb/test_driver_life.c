@@ -400,6 +400,17 @@ static void two_connections(void **state)
     assert_err(reader_transmit(one, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
                GPG_ERR_CARD_RESET);
     selects(one);
+    /* nor is it kept from it that a connection which failed was made anew */
+    fake_usb_lock();
+    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
+    fake_usb_unlock();
+    assert_err(reader_transmit(other, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
+               GPG_ERR_CARD);
+    reader_disconnect(&other);
+    other = driver_connect(readers);
+    assert_err(reader_transmit(one, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
+               GPG_ERR_CARD_RESET);
+    selects(one);
     reader_disconnect(&one);
     reader_disconnect(&other);
     end();
@@ -488,7 +499,10 @@ static void what_it_costs(void **state)
         assert_int_equal(counts().bulk_out, 6);
         assert_int_equal(counts().resets + counts().interfaces_set + counts().halts_cleared, 0);
         reader_disconnect(&reader);
-        end();
+        readers_close(&readers);
+        assert_int_equal(counts().bulk_out, 7); /* power off: nobody after us finds it unlocked */
+        driver_unplug(&plugged);
+        driver_end();
     }
 }
 
