@@ -393,6 +393,14 @@ gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *fac
     return err;
 }
 
+gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_facts *facts)
+{
+    if (!atomic_load(&card->awaits_touch))
+        return card_learn(card, slots, facts);
+    card_known_facts(card, facts);
+    return 0;
+}
+
 static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *value)
 {
     gpg_error_t err;

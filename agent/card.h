@@ -92,6 +92,9 @@ void card_known_facts(struct card *card, struct card_facts *facts);
  * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
+/* As card_learn, for a listing: of a card that waits for a touch, what is known. */
+gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_facts *facts);
+
 /* Reads everything anew that may have changed, and the objects of a listing. From a card that waits
  * for a touch: what is known, and no objects. */
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,

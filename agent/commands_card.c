@@ -94,7 +94,7 @@ static gpg_error_t send_key_infos(assuan_context_t assuan, unsigned slots, bool 
     for (size_t i = 0; i < list.count && !err; i++) {
         struct card_facts facts;
 
-        (void)card_learn(list.card[i], slots, &facts);
+        (void)card_learn_for_list(list.card[i], slots, &facts);
         for (int slot = 0; slot < SLOTS && !err; slot++) {
             if (slots & 1u << slot && facts.key[slot].state == SLOT_READ)
                 err = card_lines_send_keyinfo(assuan, &facts, (enum slot)slot,

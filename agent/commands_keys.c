@@ -136,7 +136,7 @@ static gpg_error_t send_all_key_infos(assuan_context_t assuan, bool as_data)
     for (size_t i = 0; i < list.count && !err; i++) {
         struct card_facts facts;
 
-        (void)card_learn(list.card[i], SLOTS_ALL, &facts);
+        (void)card_learn_for_list(list.card[i], SLOTS_ALL, &facts);
         err = send_key_infos(assuan, &facts, as_data);
     }
     card_list_release(&list);

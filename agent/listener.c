@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
 
 /* libassuan's context and line buffers, and our largest frames, with room to spare. */
 #define SESSION_STACK_BYTES (512 * 1024)
+
+/* Memory that so many clients needed goes back to the system when an eighth of them is left. */
+#define CROWD 64
 
 /* How long to let alone a queue of clients of which none can be accepted. */
 #define ACCEPT_PAUSE_MS 100
@@ -38,20 +42,38 @@ struct listener {
     pthread_cond_t ended;
     struct connection *connections;
     int count;
+    int most; /* that there were, since memory was given back */
 };
+
+/* Under the mutex. True when memory is to be given back. */
+static bool crowd_has_left(struct listener *listener)
+{
+    if (listener->most < CROWD || listener->count > listener->most / 8)
+        return false;
+    listener->most = listener->count;
+    return true;
+}
 
 static void forget(struct connection *connection)
 {
     struct listener *listener = connection->listener;
+    bool has_left;
 
     pthread_mutex_lock(&listener->mutex);
     *connection->previous = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
     listener->count--;
+    has_left = crowd_has_left(listener);
     pthread_cond_signal(&listener->ended);
     pthread_mutex_unlock(&listener->mutex);
     free(connection);
+#ifdef __GLIBC__
+    if (has_left)
+        malloc_trim(0);
+#else
+    (void)has_left;
+#endif
 }
 
 /* The descriptor is about to be closed, and its number may be another's at once. */
@@ -117,6 +139,8 @@ static bool add(struct listener *listener, struct connection *connection)
             connection->next->previous = &connection->next;
         listener->connections = connection;
         listener->count++;
+        if (listener->most < listener->count)
+            listener->most = listener->count;
     }
     pthread_mutex_unlock(&listener->mutex);
     return !full;

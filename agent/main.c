@@ -6,6 +6,7 @@
 #include "agent/listener.h"
 #include "agent/logind.h"
 #include "agent/notification.h"
+#include "agent/patience.h"
 #include "agent/socket_file.h"
 #include "agent/token_files.h"
 #include "base/gpg_home.h"
@@ -119,6 +120,7 @@ static gpg_error_t start(struct process *process)
         return err;
     process->agent.config = &process->config;
     process->agent.socket_path = process->socket_path;
+    patience_begin();
     err = events_new(&process->agent.events);
     if (!err)
         err = open_known_tokens(process);

@@ -7,16 +7,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PEACE_MS 300
 #define TERM_MS  500
+
+/* Where the child tells why it could not become the pinentry. */
+#define REPORT_FD (STDERR_FILENO + 1)
 
 extern char **environ;
 
@@ -64,59 +67,90 @@ static gpg_error_t make_environment(const struct pinentry_options *options, char
     return 0;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes)
+/* The kernel tells it to end when the thread that forked does, which waits for its answer: killed,
+ * we could not. By SIGALRM, on which pinentries put a terminal in order, as when their time is
+ * over; others end as by any signal. */
+static bool will_end_with(pid_t agent)
 {
+    return prctl(PR_SET_PDEATHSIG, SIGALRM, 0, 0, 0) == 0 && getppid() == agent;
+}
+
+static void reset_signals(void)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
     sigset_t none;
-    sigset_t all;
-    int rc;
 
+    for (int number = 1; number <= SIGRTMAX; number++)
+        sigaction(number, &action, NULL);
     sigemptyset(&none);
-    sigfillset(&all);
-    rc = posix_spawnattr_setsigmask(attributes, &none);
-    if (!rc)
-        rc = posix_spawnattr_setsigdefault(attributes, &all);
-    if (!rc)
-        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                      POSIX_SPAWN_SETSID);
-    return rc;
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int set_descriptors(posix_spawn_file_actions_t *actions, int fd)
+/* Leaves the standard descriptors and *report_fd. */
+static bool keep_descriptors(int fd, int *report_fd)
 {
-    int rc = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-    if (!rc)
-        rc = posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO);
-    if (!rc)
-        rc = posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (!rc)
-        rc = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-    return rc;
+    if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+        dup2(null, STDERR_FILENO) < 0)
+        return false;
+    if (*report_fd != REPORT_FD && dup3(*report_fd, REPORT_FD, O_CLOEXEC) < 0)
+        return false;
+    *report_fd = REPORT_FD;
+    closefrom(REPORT_FD + 1);
+    return true;
 }
 
-static int spawn(const char *program, char **environment, int fd, pid_t *pid)
+/* In the child of a process with threads: only what is safe in a signal handler. */
+static _Noreturn void become_pinentry(const char *program, char **environment, int fd,
+                                      int report_fd, pid_t agent)
 {
     char name[] = "pinentry";
     char *arguments[] = { name, NULL };
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int rc = posix_spawn_file_actions_init(&actions);
+    int error;
 
-    if (rc)
-        return rc;
-    rc = posix_spawnattr_init(&attributes);
-    if (rc) {
-        posix_spawn_file_actions_destroy(&actions);
-        return rc;
-    }
-    rc = set_descriptors(&actions, fd);
-    if (!rc)
-        rc = set_attributes(&attributes);
-    if (!rc)
-        rc = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return rc;
+    reset_signals();
+    if (will_end_with(agent) && setsid() >= 0 && keep_descriptors(fd, &report_fd))
+        execve(program, arguments, environment);
+    error = errno;
+    (void)!write(report_fd, &error, sizeof error);
+    _exit(EXIT_FAILURE);
+}
+
+/* What the child says in place of becoming another program; 0 when it became one. */
+static int read_report(int report_fd)
+{
+    int error = 0;
+    ssize_t len;
+
+    do
+        len = read(report_fd, &error, sizeof error);
+    while (len < 0 && errno == EINTR);
+    return len == (ssize_t)sizeof error ? error : 0;
+}
+
+/* 0, or an error number. */
+static int spawn(const char *program, char **environment, int fd, pid_t *r_pid)
+{
+    pid_t agent = getpid(), pid;
+    int report[2];
+    int error;
+
+    if (pipe2(report, O_CLOEXEC))
+        return errno;
+    pid = fork();
+    error = pid < 0 ? errno : 0;
+    if (pid == 0)
+        become_pinentry(program, environment, fd, report[1], agent);
+    close(report[1]);
+    if (pid > 0)
+        error = read_report(report[0]);
+    close(report[0]);
+    if (pid > 0 && error)
+        waitpid(pid, NULL, 0);
+    else
+        *r_pid = pid;
+    return error;
 }
 
 gpg_error_t pinentry_process_start(const char *program, const struct pinentry_options *options,

@@ -13,9 +13,9 @@ struct pinentry_process {
 
 /* Starts an absolute program. It gets the environment of this process with the variables of options
  * (NULL: none) put over it, no other descriptor of ours, default signals, and a session of its own,
- * so that it can read a terminal that is not ours. *fd is our end of the connection, the caller's
- * to close. Errors are those of posix_spawn: GPG_ERR_ENOENT, GPG_ERR_EACCES, GPG_ERR_ENOEXEC and
- * others. */
+ * so that it can read a terminal that is not ours. When the calling thread ends before it, killed
+ * with us, it gets SIGALRM. *fd is our end of the connection, the caller's to close. Errors are
+ * those of fork and execve: GPG_ERR_ENOENT, GPG_ERR_EACCES, GPG_ERR_ENOEXEC and others. */
 gpg_error_t pinentry_process_start(const char *program, const struct pinentry_options *options,
                                    struct pinentry_process *process, int *fd);
 

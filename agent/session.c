@@ -177,9 +177,11 @@ static void say_last_word(struct session *session, gpg_error_t err)
 
 void session_serve(struct agent *agent, const struct session_peer *peer)
 {
-    struct session session = {
-        .agent = agent, .fd = peer->fd, .peer_pid = peer->pid, .peer_uid = peer->uid
-    };
+    struct session session = { .agent = agent,
+                               .fd = peer->fd,
+                               .peer_pid = peer->pid,
+                               .peer_uid = peer->uid,
+                               .line_by = deadline_never() };
     bool taken = false;
     gpg_error_t err = start(&session, &taken);
 

@@ -5,6 +5,7 @@
 #include "agent/config.h"
 #include "agent/pinentry_options.h"
 #include "agent/session_key_cache.h"
+#include "base/deadline.h"
 
 #include <assuan.h>
 #include <sys/types.h>
@@ -36,6 +37,7 @@ struct session {
     enum pin_mode pin_mode;
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
+    struct deadline line_by;      /* a line has begun and is to be whole by then */
     bool ends_agent;              /* KILLAGENT */
 };
 

@@ -162,12 +162,24 @@ static void show_no_service(struct pcsc_watch *w, gpg_err_code_t code, LONG why)
         log_debug("PC/SC: %s", pcsc_stringify_error(why));
 }
 
+static LONG establish_once(struct pcsc_watch *w)
+{
+    SCARDCONTEXT context;
+    LONG code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+
+    if (code == SCARD_S_SUCCESS) {
+        pthread_mutex_lock(&w->mutex);
+        w->context = context;
+        pthread_mutex_unlock(&w->mutex);
+    }
+    return code;
+}
+
 /* Tries for a while, as long as there is a socket to try. A service that refuses us and one that
  * ends while we ask look the same; the latter does so once. */
 static LONG establish(struct pcsc_watch *w)
 {
-    SCARDCONTEXT context;
-    LONG code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+    LONG code = establish_once(w);
 
     for (int ms = FIRST_PAUSE_MS; ms <= LAST_PAUSE_MS; ms *= 4) {
         if (code == SCARD_S_SUCCESS || !pcsc_service_has_socket(&w->service) || is_closing(w))
@@ -175,12 +187,7 @@ static LONG establish(struct pcsc_watch *w)
         if (code != SCARD_W_SECURITY_VIOLATION)
             show_no_service(w, GPG_ERR_NO_SERVICE, code);
         pause_for(w, ms);
-        code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
-    }
-    if (code == SCARD_S_SUCCESS) {
-        pthread_mutex_lock(&w->mutex);
-        w->context = context;
-        pthread_mutex_unlock(&w->mutex);
+        code = establish_once(w);
     }
     return code;
 }
@@ -203,10 +210,13 @@ static void watch_run(void *state)
     struct pcsc_watch *w = state;
 
     while (!is_closing(w)) {
-        LONG code;
+        LONG code = establish_once(w);
 
-        pcsc_service_watch(&w->service);
-        code = establish(w);
+        /* Only when it must: the kernel takes 10 ms to let go of what is watched. */
+        if (code != SCARD_S_SUCCESS) {
+            pcsc_service_watch(&w->service);
+            code = establish(w);
+        }
         if (code == SCARD_S_SUCCESS) {
             pcsc_service_unwatch(&w->service);
             use_service(w);

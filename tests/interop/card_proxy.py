@@ -108,7 +108,11 @@ class CardProxy:
             host, port = self.agent_side.split(":")
             return socket.create_connection((host, int(port)))
         card = socket.socket(socket.AF_UNIX)
-        card.connect(self.agent_side)
+        try:
+            card.connect(self.agent_side)
+        except OSError:
+            card.close()
+            raise
         return card
 
     def insert(self, faults=None):

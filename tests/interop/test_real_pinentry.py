@@ -3,7 +3,9 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
+import termios
 import time
 import unittest
 
@@ -105,6 +107,26 @@ class RealPinentry(unittest.TestCase):
             self.terminal.type(b"\t\t\r")  # to the button
 
         self.assertEqual(self.run_with("pinentry-curses", dialogue, 2), [])
+
+    def test_agent_killed(self):
+        """The prompt leaves the terminal as it was, and does not wait for anybody any more."""
+        for program, shown in (("pinentry-tty", b": "), ("pinentry-curses", b"<OK>")):
+            path = shutil.which(program)
+            world.need(program)
+            with self.subTest(program), world.World() as w:
+                w.make_key()
+                w.start_agent(pinentry=path, ends_with=-signal.SIGKILL)
+                w.start_token("--wait")
+                before = termios.tcgetattr(self.terminal.slave)
+                gpg = self.ask(w)
+                self.terminal.wait_for(shown)
+                (pinentry,) = w.agent_children()
+                w.stop_agent(signal.SIGKILL)
+                gpg.communicate(timeout=world.PATIENCE)
+                self.assertEqual(gpg.returncode, 2)
+                world.wait_until(lambda: not os.path.exists(f"/proc/{pinentry}"), "the pinentry has ended")
+                self.assertEqual(termios.tcgetattr(self.terminal.slave), before)
+                self.terminal.screen = b""
 
 
 if __name__ == "__main__":
