@@ -20,6 +20,7 @@ struct back_end {
     bool watched;
     gpg_error_t service; /* why its readers cannot be listed */
     enum readers_share share;
+    size_t held; /* readers that other programs have for themselves */
 };
 
 struct cards {
@@ -29,7 +30,7 @@ struct cards {
     struct cards_surroundings around;
     struct arrivals arrivals;
 
-    pthread_mutex_t mutex; /* guards what follows, and service and share of the back ends */
+    pthread_mutex_t mutex; /* guards what follows, and service, share and held of the back ends */
     struct sharing sharing;
     struct card_list in;
     unsigned changes; /* insertions and removals */
@@ -165,6 +166,19 @@ static void share_tokens(struct cards *cards)
     }
 }
 
+/* Under the mutex. */
+static void note_held(struct cards *cards, struct back_end *back_end,
+                      const struct reader_list *list)
+{
+    size_t held = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        held += list->info[i].exclusive;
+    if (held < back_end->held)
+        arrivals_tell(&cards->arrivals);
+    back_end->held = held;
+}
+
 static void update(struct cards *cards, struct back_end *back_end)
 {
     struct reader_list list = { .count = 0 };
@@ -186,6 +200,7 @@ static void update(struct cards *cards, struct back_end *back_end)
         if (list.info[i].present && !is_known(cards, back_end, &list.info[i]))
             add_card(cards, back_end, &list.info[i]);
     }
+    note_held(cards, back_end, &list);
     pthread_mutex_unlock(&cards->mutex);
 }
 

@@ -65,15 +65,30 @@ static gpg_error_t open_device(struct usb_ccid *c)
     return c->handle ? 0 : usb_error(libusb_open(c->device, &c->handle));
 }
 
+static void close_device(struct usb_ccid *c)
+{
+    if (c->handle)
+        libusb_close(c->handle);
+    c->handle = NULL;
+}
+
+void usb_ccid_name(struct usb_ccid *c)
+{
+    struct libusb_device_descriptor d;
+
+    if (libusb_get_device_descriptor(c->device, &d))
+        memset(&d, 0, sizeof d);
+    (void)open_device(c); /* where that fails the name is made of numbers */
+    make_name(c, &d);
+}
+
 gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
                          const struct usb_interface *interface, struct usb_ccid **r_ccid)
 {
-    struct libusb_device_descriptor d;
     struct libusb_config_descriptor *config;
     struct usb_ccid *c;
 
-    if (libusb_get_device_descriptor(device, &d) ||
-        libusb_get_active_config_descriptor(device, &config))
+    if (libusb_get_active_config_descriptor(device, &config))
         return gpg_error(GPG_ERR_CARD_REMOVED);
     c = calloc(1, sizeof *c);
     if (c) {
@@ -90,8 +105,6 @@ gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
             c->slots[i] = (struct usb_slot){ .present = true, .insertion = ++u->insertions };
         pthread_mutex_unlock(&u->mutex);
         write_path(device, c->place.path);
-        (void)open_device(c); /* tried again when it is taken */
-        make_name(c, &d);
         *r_ccid = c;
     }
     libusb_free_config_descriptor(config);
@@ -233,6 +246,7 @@ gpg_error_t usb_ccid_take(struct usb_ccid *c, struct deadline deadline)
     if (!err)
         err = make_pipe(c);
     if (err) {
+        close_device(c); /* nobody shall find us beside who has it */
         note_refusal(c, err);
         return err;
     }
@@ -301,8 +315,7 @@ void usb_ccid_unref(struct usb_ccid *c)
         return;
     if (c->claimed)
         let_go(c);
-    if (c->handle)
-        libusb_close(c->handle);
+    close_device(c);
     libusb_unref_device(c->device);
     free(c);
 }
