@@ -73,3 +73,6 @@ void card_learn_holder(struct card *card);
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */
 gpg_error_t card_identify(struct card *card);
+
+/* The same, with a look at the decryption key itself where no fingerprint tells of it. */
+gpg_error_t card_identify_key(struct card *card);

@@ -340,6 +340,15 @@ void card_list_release(struct card_list *list)
     list->count = 0;
 }
 
+bool card_list_look_again(const struct card_list *list)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < list->count; i++)
+        changed = card_look_again(list->card[i]) || changed;
+    return changed;
+}
+
 static bool facts_hold(const struct card_facts *facts, const uint8_t *keygrip, enum slot *slot)
 {
     for (int i = 0; i < SLOTS; i++) {
@@ -417,6 +426,8 @@ static gpg_error_t find_in_list(struct cards *cards, struct card_list *list, con
     gpg_error_t asked = 0;
     struct card *found = find(list, keygrip, read, slot, facts, &asked);
 
+    if (!found && !asked && card_list_look_again(list))
+        found = find(list, keygrip, read, slot, facts, &asked);
     card_list_release(list);
     if (!found)
         return explain_absence(cards, keygrip, none, asked);
