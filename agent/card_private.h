@@ -1,4 +1,4 @@
-/* What card.c and card_decrypt.c share of a card; nobody else includes this. */
+/* What the files card*.c share of a card; nobody else includes this. */
 #pragma once
 
 #include "agent/card.h"
@@ -55,8 +55,14 @@ void card_end(struct card *card);
  * help. */
 bool card_recover(struct card *card, gpg_error_t err);
 
-/* The decryption key, as far as it was remembered, is read from the card when it is next asked for.
- */
+/* What is believed of its state is no longer to be relied on. */
+void card_forget_state(struct card *card);
+
+/* For whoever has the turn: a key that was remembered is read from the card when it is next asked
+ * for. */
+void card_doubt_key(struct card *card, enum slot slot);
+
+/* The same for the decryption key, without the turn. */
 void card_doubt_memory(struct card *card);
 
 /* Wipes the PIN that is kept. */
@@ -73,3 +79,6 @@ void card_learn_holder(struct card *card);
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */
 gpg_error_t card_identify(struct card *card);
+
+/* Within a transaction: reads the public keys of the slots in the mask that are not known yet. */
+gpg_error_t card_read_missing(struct card *card, unsigned slots);
