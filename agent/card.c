@@ -72,9 +72,9 @@ bool card_belongs_to(const struct card *card, const struct readers *readers)
     return card->readers == readers;
 }
 
-bool card_holder(const struct card *card, char *out)
+bool card_held_by(const struct card *card, char *out)
 {
-    return readers_holder(card->readers, card->reader_name, out);
+    return readers_held_by(card->readers, card->reader_name, out);
 }
 
 void card_set_gone(struct card *card)

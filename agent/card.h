@@ -76,8 +76,8 @@ bool card_is(const struct card *card, const struct readers *readers,
 
 bool card_belongs_to(const struct card *card, const struct readers *readers);
 
-/* Which program holds its reader, as readers_holder. */
-bool card_holder(const struct card *card, char *out);
+/* Which program holds its reader, as readers_held_by. */
+bool card_held_by(const struct card *card, char *out);
 
 /* The card left the reader. What is under way ends with its reader's error. */
 void card_set_gone(struct card *card);

@@ -52,14 +52,14 @@ void card_list_release(struct card_list *list)
     list->count = 0;
 }
 
-bool cards_holder(struct cards *cards, char *out)
+bool cards_held_by(struct cards *cards, char *out)
 {
     struct card_list list;
     bool found = false;
 
     cards_list(cards, &list);
     for (size_t i = 0; i < list.count && !found; i++)
-        found = card_holder(list.card[i], out);
+        found = card_held_by(list.card[i], out);
     card_list_release(&list);
     return found;
 }

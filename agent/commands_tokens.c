@@ -116,7 +116,7 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
     if (!err && none && absent == 0)
         err = cards_service_error(cards);
     if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        session_tell_holder(session_of(assuan));
+        session_tell_held_by(session_of(assuan));
     return session_error(err);
 }
 
