@@ -77,8 +77,8 @@ static void begin_facts(struct card *card, const struct application_data *data)
         card->facts.key[i] =
             (struct key_facts){ .state = data->slot[i].present ? SLOT_UNREAD : SLOT_EMPTY };
     card->kdf_read = false;
-    card->holder_read = false;
     card->facts.holder[0] = '\0';
+    card->facts.holder_told = false;
     card->facts.data = *data;
     known_tokens_recall(card->known, &card->facts);
 }
@@ -217,7 +217,7 @@ gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *fac
     }
     card_leave_turn(card);
     if (asked && !err)
-        known_tokens_note(card->known, facts, (struct view){ 0 });
+        known_tokens_note(card->known, facts);
     return err;
 }
 

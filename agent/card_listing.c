@@ -1,9 +1,5 @@
 #include "agent/card_private.h"
 #include "agent/known_tokens.h"
-#include "apdu/tlv.h"
-
-#define TAG_CARDHOLDER 0x65
-#define TAG_NAME       0x5b
 
 static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *value)
 {
@@ -17,22 +13,21 @@ static gpg_error_t read_object(struct card *card, uint16_t tag, struct buffer *v
 
 static void publish_holder(struct card *card, const struct buffer *cardholder)
 {
-    card->holder_read = true;
     pthread_mutex_lock(&card->facts_mutex);
     card_holder_name(buffer_view(cardholder), card->facts.holder);
+    card->facts.holder_told = true;
     pthread_mutex_unlock(&card->facts_mutex);
 }
 
-void card_learn_holder(struct card *card)
+bool card_learn_holder(struct card *card)
 {
     struct buffer cardholder = BUFFER(0);
+    bool told = !card->facts.holder_told && !read_object(card, DO_CARDHOLDER, &cardholder);
 
-    if (card->holder_read)
-        return;
-    if (read_object(card, DO_CARDHOLDER, &cardholder))
-        buffer_free(&cardholder);
-    publish_holder(card, &cardholder);
+    if (told)
+        publish_holder(card, &cardholder);
     buffer_free(&cardholder);
+    return told;
 }
 
 static gpg_error_t read_listing(struct card *card, struct card_objects *objects)
@@ -85,17 +80,8 @@ gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
     card_known_facts(card, facts);
     card_leave_turn(card);
     if (!err)
-        known_tokens_note(card->known, facts, card_objects_holder(objects));
+        known_tokens_note(card->known, facts);
     return err;
-}
-
-struct view card_objects_holder(const struct card_objects *objects)
-{
-    struct view holder = { 0 };
-
-    (void)tlv_find(tlv_content(buffer_view(&objects->cardholder), TAG_CARDHOLDER, 0), TAG_NAME,
-                   &holder);
-    return holder;
 }
 
 void card_objects_free(struct card_objects *objects)

@@ -24,7 +24,6 @@ struct card {
     bool verified; /* PW1 is verified for DECIPHER, as far as we know */
     struct kdf_do kdf;
     bool kdf_read;
-    bool holder_read;
     int64_t data_read_ms; /* when DO 6E was last read */
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
@@ -72,9 +71,9 @@ void card_forget_pin(struct card *card);
  * it. An error has been logged, and wants card_recover after card_end. */
 gpg_error_t card_close_state(struct card *card);
 
-/* Within a transaction: makes the holder's name known, if the card has one and was not asked
- * before. A courtesy, which fails without a word. */
-void card_learn_holder(struct card *card);
+/* Within a transaction: makes the holder's name known, if the card has one and has not told it
+ * before. True when it has now. A courtesy, which fails without a word. */
+bool card_learn_holder(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */
