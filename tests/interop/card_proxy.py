@@ -43,14 +43,6 @@ def answer(reply):
     return lambda _proxy, _command, _ask: reply
 
 
-def answer_after(reply):
-    """The token does its work, and the agent hears something else."""
-    def fault(_proxy, command, ask):
-        ask(command)
-        return reply
-    return fault
-
-
 def half_a_message(proxy, command, ask):
     reply = ask(command)
     proxy.card.sendall(len(reply).to_bytes(2, "big") + reply[:-1])

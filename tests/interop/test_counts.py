@@ -2,7 +2,7 @@
 
 import unittest
 
-from world import Assuan, AssuanError, World, main
+from world import AssuanError, World, main
 
 FIRST_MAX = 7  # SELECT, DO 6E, the public key, the KDF, DO 6E again, VERIFY and DECIPHER
 
