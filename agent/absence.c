@@ -9,6 +9,9 @@
 /* A card that is plugged in anew is back after this; nobody is bothered before. */
 #define REPLUG_MS 500
 
+/* A program that had the reader for itself a moment ago may be just ending. */
+#define HELD_MS 1000
+
 /* Cards that fail one request, each in its turn, before it is given up. */
 #define LOSSES_MAX 4
 
@@ -17,7 +20,7 @@
 
 gpg_error_t absence_begin(struct absence *absence, struct request *request)
 {
-    *absence = (struct absence){ .request = request };
+    *absence = (struct absence){ .request = request, .held_end = deadline_in_ms(HELD_MS) };
     return arrivals_watch(cards_arrivals(request->session->agent->cards), &absence->arrival);
 }
 
@@ -86,6 +89,21 @@ static gpg_error_t wait_for_replug(struct absence *absence, gpg_error_t err)
     }
 }
 
+static bool is_held(const struct absence *absence, gpg_error_t err)
+{
+    return gpg_err_code(absence->lost ? absence->why : err) == GPG_ERR_LOCKED &&
+           !deadline_passed(absence->held_end);
+}
+
+/* The card that was lost to a program may serve again. */
+static gpg_error_t wait_for_release(struct absence *absence)
+{
+    card_unref(&absence->lost);
+    if (wait_quietly(absence, absence->held_end) == PROMPT_CANCELED)
+        return gpg_error(GPG_ERR_CANCELED);
+    return 0;
+}
+
 static gpg_error_t after_prompt(struct absence *absence, gpg_error_t err)
 {
     switch (gpg_err_code(err)) {
@@ -142,6 +160,8 @@ gpg_error_t absence_wait(struct absence *absence, gpg_error_t err,
 {
     const struct session *session = absence->request->session;
 
+    if (is_held(absence, err))
+        return wait_for_release(absence);
     if (arrival_take(&absence->arrival))
         return 0;
     if (absence->lost)

@@ -1,4 +1,5 @@
-/* Waiting for cards to come: each who waits has a descriptor that an insertion makes readable. */
+/* Waiting for cards to come, or to come free: each who waits has a descriptor that an insertion, or
+ * the end of another program's hold on a reader, makes readable. */
 #pragma once
 
 #include <gpg-error.h>
@@ -7,7 +8,7 @@
 
 struct arrival {
     struct arrival *next;
-    int fd; /* readable once a card came since the last arrival_take */
+    int fd; /* readable once arrivals_tell was called since the last arrival_take */
 };
 
 struct arrivals {
@@ -18,12 +19,12 @@ struct arrivals {
 void arrivals_init(struct arrivals *arrivals);
 void arrivals_destroy(struct arrivals *arrivals);
 
-/* A card came. */
+/* A card came, or came free. */
 void arrivals_tell(struct arrivals *arrivals);
 
 /* From now on; the error of eventfd. arrivals_unwatch must follow success. */
 gpg_error_t arrivals_watch(struct arrivals *arrivals, struct arrival *arrival);
 void arrivals_unwatch(struct arrivals *arrivals, struct arrival *arrival);
 
-/* True, once, when a card came. */
+/* True, once, when one did. */
 bool arrival_take(struct arrival *arrival);

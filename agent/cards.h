@@ -58,7 +58,7 @@ gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
 /* A copy of the known tokens that are not in; the caller frees *tokens. GPG_ERR_ENOMEM. */
 gpg_error_t cards_absent_tokens(struct cards *cards, struct known_token **tokens, size_t *count);
 
-/* Insertions, for those who wait for one. */
+/* Insertions and released readers, for those who wait for one. */
 struct arrivals *cards_arrivals(struct cards *cards);
 
 /* Why there are no cards when the readers cannot even be listed; 0 when they can. */

@@ -14,6 +14,7 @@ struct back_end {
     bool watched;
     gpg_error_t service; /* why its readers cannot be listed */
     enum readers_share share;
+    size_t held; /* readers that other programs have for themselves */
 };
 
 struct cards {
@@ -23,7 +24,7 @@ struct cards {
     struct cards_surroundings around;
     struct arrivals arrivals;
 
-    pthread_mutex_t mutex; /* guards what follows, and service and share of the back ends */
+    pthread_mutex_t mutex; /* guards what follows, and service, share and held of the back ends */
     struct sharing sharing;
     struct card_list in;
     unsigned changes; /* insertions and removals */

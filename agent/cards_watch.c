@@ -127,6 +127,19 @@ static void share_tokens(struct cards *cards)
     }
 }
 
+/* Under the mutex. */
+static void note_held(struct cards *cards, struct back_end *back_end,
+                      const struct reader_list *list)
+{
+    size_t held = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        held += list->info[i].exclusive;
+    if (held < back_end->held)
+        arrivals_tell(&cards->arrivals);
+    back_end->held = held;
+}
+
 static void update(struct cards *cards, struct back_end *back_end)
 {
     struct reader_list list = { .count = 0 };
@@ -148,6 +161,7 @@ static void update(struct cards *cards, struct back_end *back_end)
         if (list.info[i].present && !is_known(cards, back_end, &list.info[i]))
             add_card(cards, back_end, &list.info[i]);
     }
+    note_held(cards, back_end, &list);
     pthread_mutex_unlock(&cards->mutex);
 }
 

@@ -64,10 +64,9 @@ static size_t wanted(const struct ccid_port *port)
     size_t packet = port->pipe->in_packet;
     uint64_t len = ccid_message_len(message_read(port));
     uint64_t missing = len > port->in_len ? len - port->in_len : 1;
+    uint64_t packets = (missing + packet - 1) / packet * packet;
 
-    if (!port->no_zero_packets || missing > room)
-        return room;
-    return (size_t)((missing + packet - 1) / packet * packet);
+    return port->no_zero_packets && packets < room ? (size_t)packets : room;
 }
 
 /* How long to wait: so long for a reader that says nothing, and never past the deadline. */

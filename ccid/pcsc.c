@@ -18,6 +18,8 @@
 #define DISCONNECT_MS       200
 #define REFUSALS_TO_BELIEVE 3
 #define REFUSAL_PAUSE_MS    20
+#define HOLDS_TO_BELIEVE    5
+#define HOLD_PAUSE_MS       20
 #define LANES_HANGING_MAX   16 /* threads that the service may keep from ending */
 
 _Static_assert(ANSWER_MAX <= MAX_BUFFER_SIZE_EXTENDED, "an answer that PC/SC cannot carry");
@@ -97,14 +99,27 @@ static LONG doubt_refusal(struct pcsc_card *card, LONG code)
     return SCardReleaseContext(card->context) == SCARD_S_SUCCESS ? code : SCARD_E_NO_SERVICE;
 }
 
+/* The service learns a moment late that a program which held the reader has ended. */
+static LONG connect_shared(struct pcsc_card *card)
+{
+    LONG code = SCARD_E_SHARING_VIOLATION;
+
+    for (int i = 0; i < HOLDS_TO_BELIEVE && code == SCARD_E_SHARING_VIOLATION; i++) {
+        if (i > 0)
+            poll(NULL, 0, HOLD_PAUSE_MS);
+        code = SCardConnect(card->context, card->name, SCARD_SHARE_SHARED, PROTOCOLS, &card->handle,
+                            &card->protocol);
+    }
+    return code;
+}
+
 static void card_connect(void *state)
 {
     struct pcsc_card *card = state;
     LONG code = establish(card);
 
     if (code == SCARD_S_SUCCESS) {
-        code = SCardConnect(card->context, card->name, SCARD_SHARE_SHARED, PROTOCOLS, &card->handle,
-                            &card->protocol);
+        code = connect_shared(card);
         card->connected = code == SCARD_S_SUCCESS;
         code = doubt_refusal(card, code);
     }

@@ -80,9 +80,11 @@ void usb_watch_poke(struct usb_readers *u);
 /* Shows what is known now. */
 void usb_watch_publish(struct usb_readers *u);
 
-/* usb_ccid.c. With a reference, for the list. */
+/* usb_ccid.c. With a reference, for the list; not opened, without a name. */
 gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
                          const struct usb_interface *interface, struct usb_ccid **r_ccid);
+/* Opens it if it may and names it. */
+void usb_ccid_name(struct usb_ccid *c);
 /* The last one closes it. Not with the mutex. */
 void usb_ccid_unref(struct usb_ccid *c);
 /* Opens and claims it and looks for cards; nothing when that has been done. GPG_ERR_LOCKED,
@@ -103,6 +105,3 @@ void usb_end(struct reader *reader);
 gpg_error_t usb_transmit(struct reader *reader, struct view command, struct buffer *answer,
                          struct deadline deadline);
 gpg_error_t usb_reset(struct reader *reader, struct deadline deadline);
-
-/* The name of a slot: that of the first is the reader's. */
-void usb_slot_name(const struct usb_ccid *c, unsigned slot, char name[READER_NAME_MAX]);

@@ -1,79 +1,39 @@
 #include "ccid/usb.h"
+#include "ccid/usb_name.h"
 
 #include "base/log.h"
-#include "base/text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CLOSE_MS            500 /* for switching a card off */
-#define STRING_MAX          256
 #define NOTICE_RESTARTS_MAX 3
-#define PORTS_MAX           7 /* USB 3.2 §10.1 allows five hubs */
-
-static void write_path(libusb_device *device, char path[USB_PATH_MAX])
-{
-    uint8_t ports[PORTS_MAX];
-    int count = libusb_get_port_numbers(device, ports, PORTS_MAX);
-    size_t len = (size_t)snprintf(path, USB_PATH_MAX, "%u", libusb_get_bus_number(device));
-
-    for (int i = 0; i < count && len < USB_PATH_MAX; i++)
-        len += (size_t)snprintf(path + len, USB_PATH_MAX - len, "%c%u", i ? '.' : '-', ports[i]);
-}
-
-/* The string with that number, made harmless; "" without one. */
-static void read_string(libusb_device_handle *handle, uint8_t number, char out[STRING_MAX])
-{
-    unsigned char octets[STRING_MAX];
-    int len = 0;
-
-    out[0] = '\0';
-    if (handle && number)
-        len = libusb_get_string_descriptor_ascii(handle, number, octets, sizeof octets);
-    if (len > 0)
-        text_escape(view_of(octets, (size_t)len), out, STRING_MAX);
-}
-
-/* "Yubico YubiKey OTP+FIDO+CCID (0011223344)": the same wherever it is plugged in, if it has a
- * number of its own; else with the place instead of that. */
-static void make_name(struct usb_ccid *c, const struct libusb_device_descriptor *d)
-{
-    char vendor[STRING_MAX], product[STRING_MAX], serial[STRING_MAX];
-    bool twice;
-
-    read_string(c->handle, d->iManufacturer, vendor);
-    read_string(c->handle, d->iProduct, product);
-    read_string(c->handle, d->iSerialNumber, serial);
-    if (!product[0])
-        snprintf(product, sizeof product, "USB reader %04x:%04x", d->idVendor, d->idProduct);
-    twice = strncmp(product, vendor, strlen(vendor)) == 0;
-    snprintf(c->name, sizeof c->name, "%.36s%s%.36s (%.32s)", twice ? "" : vendor, twice ? "" : " ",
-             product, serial[0] ? serial : c->place.path);
-}
-
-void usb_slot_name(const struct usb_ccid *c, unsigned slot, char name[READER_NAME_MAX])
-{
-    if (slot == 0)
-        snprintf(name, READER_NAME_MAX, "%s", c->name);
-    else
-        snprintf(name, READER_NAME_MAX, "%.116s slot %u", c->name, slot + 1);
-}
 
 static gpg_error_t open_device(struct usb_ccid *c)
 {
     return c->handle ? 0 : usb_error(libusb_open(c->device, &c->handle));
 }
 
+static void close_device(struct usb_ccid *c)
+{
+    if (c->handle)
+        libusb_close(c->handle);
+    c->handle = NULL;
+}
+
+void usb_ccid_name(struct usb_ccid *c)
+{
+    (void)open_device(c); /* where that fails the name is made of numbers */
+    usb_name_reader(c->device, c->handle, c->place.path, c->name);
+}
+
 gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
                          const struct usb_interface *interface, struct usb_ccid **r_ccid)
 {
-    struct libusb_device_descriptor d;
     struct libusb_config_descriptor *config;
     struct usb_ccid *c;
 
-    if (libusb_get_device_descriptor(device, &d) ||
-        libusb_get_active_config_descriptor(device, &config))
+    if (libusb_get_active_config_descriptor(device, &config))
         return gpg_error(GPG_ERR_CARD_REMOVED);
     c = calloc(1, sizeof *c);
     if (c) {
@@ -89,9 +49,7 @@ gpg_error_t usb_ccid_new(struct usb_readers *u, libusb_device *device,
         for (unsigned i = 0; i < interface->ccid.slots; i++)
             c->slots[i] = (struct usb_slot){ .present = true, .insertion = ++u->insertions };
         pthread_mutex_unlock(&u->mutex);
-        write_path(device, c->place.path);
-        (void)open_device(c); /* tried again when it is taken */
-        make_name(c, &d);
+        usb_name_path(device, c->place.path);
         *r_ccid = c;
     }
     libusb_free_config_descriptor(config);
@@ -233,6 +191,7 @@ gpg_error_t usb_ccid_take(struct usb_ccid *c, struct deadline deadline)
     if (!err)
         err = make_pipe(c);
     if (err) {
+        close_device(c); /* nobody shall find us beside who has it */
         note_refusal(c, err);
         return err;
     }
@@ -301,8 +260,7 @@ void usb_ccid_unref(struct usb_ccid *c)
         return;
     if (c->claimed)
         let_go(c);
-    if (c->handle)
-        libusb_close(c->handle);
+    close_device(c);
     libusb_unref_device(c->device);
     free(c);
 }

@@ -1,4 +1,5 @@
 #include "ccid/usb.h"
+#include "ccid/usb_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,12 +150,11 @@ static struct usb_ccid *find(struct usb_readers *u, const char *name, unsigned *
     for (size_t i = 0; i < u->count && !found; i++) {
         struct usb_ccid *c = u->ccids[i];
 
-        for (unsigned s = 0; s < c->interface.ccid.slots && !found; s++) {
+        for (unsigned s = 0; c->tried && s < c->interface.ccid.slots && !found; s++) {
             char candidate[READER_NAME_MAX];
 
-            usb_slot_name(c, s, candidate);
-            if (strcmp(candidate, name) == 0 && !c->gone && c->tried &&
-                (!c->claimed || c->slots[s].present)) {
+            usb_name_slot(c->name, s, candidate);
+            if (strcmp(candidate, name) == 0 && !c->gone && (!c->claimed || c->slots[s].present)) {
                 *slot = s;
                 found = c;
                 found->references++;

@@ -1,4 +1,5 @@
 #include "ccid/usb.h"
+#include "ccid/usb_name.h"
 
 #include "base/log.h"
 
@@ -59,7 +60,7 @@ static bool is_known(const struct usb_readers *u, const libusb_device *device)
 static void make_unique(const struct usb_readers *u, struct usb_ccid *c)
 {
     for (size_t i = 0; i < u->count; i++) {
-        if (strcmp(u->ccids[i]->name, c->name) == 0) {
+        if (u->ccids[i] != c && strcmp(u->ccids[i]->name, c->name) == 0) {
             size_t len = strlen(c->name);
 
             snprintf(c->name + len, sizeof c->name - len, " %s.%u", c->place.path,
@@ -75,7 +76,6 @@ static void add(struct usb_readers *u, libusb_device *device, const struct usb_i
 
     if (u->count == READERS_MAX || usb_ccid_new(u, device, interface, &c))
         return;
-    make_unique(u, c);
     pthread_mutex_lock(&u->mutex);
     u->ccids[u->count++] = c;
     pthread_mutex_unlock(&u->mutex);
@@ -147,6 +147,10 @@ static void take_all(struct usb_readers *u)
         struct usb_ccid *c = u->ccids[i];
 
         if (begin_take(u, c)) {
+            if (!c->name[0]) {
+                usb_ccid_name(c);
+                make_unique(u, c);
+            }
             (void)usb_ccid_take(c, deadline_in_ms(TAKE_MS));
             end_take(u, c);
         }
@@ -167,7 +171,7 @@ static void show_slots(const struct usb_ccid *c, struct reader_list *list)
     for (unsigned i = 0; i < slots && list->count < READERS_MAX; i++) {
         struct reader_info *info = &list->info[list->count++];
 
-        usb_slot_name(c, i, info->name);
+        usb_name_slot(c->name, i, info->name);
         info->present = c->slots[i].present || !c->claimed;
         info->insertion = c->slots[i].insertion;
         info->exclusive = !c->claimed && gpg_err_code(c->refusal) == GPG_ERR_LOCKED;

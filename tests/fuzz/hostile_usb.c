@@ -29,7 +29,10 @@ void LIBUSB_CALL libusb_free_transfer(struct libusb_transfer *transfer)
 
 int LIBUSB_CALL libusb_submit_transfer(struct libusb_transfer *transfer)
 {
-    FUZZ_CHECK(!pending && transfer->timeout > 0);
+    FUZZ_CHECK(!pending && transfer->timeout > 0 && transfer->length > 0);
+    if (transfer->endpoint & LIBUSB_ENDPOINT_IN)
+        FUZZ_CHECK(
+            fuzz_within(view_of(transfer->buffer, (size_t)transfer->length), hostile_usb.buffer));
     pending = transfer;
     hostile_usb.transfers++;
     return 0;

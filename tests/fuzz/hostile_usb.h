@@ -12,6 +12,7 @@
 
 struct hostile_usb {
     struct view input;
+    struct view buffer;   /* where answers may go */
     size_t max_message;   /* that the reader has announced */
     unsigned whole_apdus; /* APDUs that went out as a whole, or to their last part */
     unsigned transfers;

@@ -84,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pipe.out = 0x01;
     pipe.in_packet = 64;
     FUZZ_CHECK(!ccid_port_init(&port, &pipe, kinds[kind % 8].max_message));
+    hostile_usb.buffer = view_of(port.in, port.in_size);
     port.may_reset = kind & 0x80;
     port.no_zero_packets = kind & 0x40;
     ccid_slot_init(&slot, &port, &kinds[kind % 8], 0);

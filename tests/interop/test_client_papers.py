@@ -11,7 +11,7 @@ from world import BIN, main, need
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMPLETION = ROOT / "client" / "completion"
-COMMANDS = ["decrypt", "session-key", "list", "watch", "lock"]
+COMMANDS = ["decrypt", "session-key", "list", "watch", "lock", "forget"]
 
 
 def options(text):

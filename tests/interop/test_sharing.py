@@ -1,11 +1,13 @@
 """Other PC/SC programs use the same card, and both go on: between every two of a thousand decryptions one
 selects its own application, resets the card, or keeps it for a while."""
 
+import select
 import subprocess
 import time
 import unittest
 
 from codes import Code
+from test_session_key import pkesks
 from world import BIN, AssuanError, World, main, need, wait_until
 
 DECRYPTIONS = 1000
@@ -127,9 +129,12 @@ class Held(unittest.TestCase):
             holder = self.hold(w)
             name = rf"hold-reader \(process {holder.pid}\)"
             with w.connect() as client:
+                begun = time.monotonic()
                 with self.assertRaises(AssuanError) as caught:
                     w.ask(client)
+                waited = time.monotonic() - begun
             self.assertEqual(caught.exception.code, Code.LOCKED)
+            self.assertTrue(0.9 < waited < 3, waited)
             self.assertRegex(w.log(), rf"the reader is held by ([^\n]*, )?{name}")
             for command in (["list"], ["decrypt", "-"]):
                 ran = subprocess.run([BIN / "cardea", "--socket", w.agent_socket, *command], input=w.mail,
@@ -140,6 +145,80 @@ class Held(unittest.TestCase):
             self.assertEqual(w.commands(), [])
             holder.stdin.close()
             self.assertEqual(holder.wait(20), 0)
+
+    def release(self, holder):
+        """The holder has ended; when that was."""
+        holder.stdin.close()
+        self.assertEqual(holder.wait(20), 0)
+        return time.monotonic()
+
+    def insert_anew(self, w):
+        """An agent that has used a card is connected to it, and nobody has the reader for itself."""
+        w.forget_token()
+        w.tell_token("remove")
+        w.wait_for_card(False)
+        w.tell_token("insert")
+        w.wait_for_card()
+
+    def test_released_at_once(self):
+        """A request that comes right after works the first time; for gpg, too, which asks for the key before."""
+        with SharedWorld() as w:
+            w.start_agent()
+            w.start_token("--wait")
+            for _ in range(5):
+                self.insert_anew(w)
+                self.release(self.hold(w))
+                self.assertEqual(w.decrypt(w.mail).stdout, b"Dear Alice")
+                self.insert_anew(w)
+                self.release(self.hold(w))
+                with w.connect() as client:
+                    self.assertTrue(w.ask(client))
+
+    def begin(self, w, client, command):
+        """A request that has said all and waits for its answer."""
+        client.command("SETKEY " + w.keygrip)
+        client.send(command.encode() + b"\n")
+        while not (line := client.read_line()).startswith(b"INQUIRE "):
+            pass
+        packets = b"".join(pkesks(w.mail))
+        client.reply_to(line.split()[1].decode(), {"CIPHERTEXT": w.request, "PKESK": packets})
+
+    def test_released_meanwhile(self):
+        """A request that finds the reader held waits for a second, and goes on when the holder ends within it."""
+        with SharedWorld() as w:
+            w.start_agent()
+            w.start_token("--wait")
+            for command in ("PKDECRYPT", "SESSIONKEY"):
+                self.insert_anew(w)
+                holder = self.hold(w)
+                with w.connect() as client:
+                    self.begin(w, client, command)
+                    self.assertEqual(select.select([client.socket], [], [], 0.3)[0], [], "it waits")
+                    released = self.release(holder)
+                    self.assertTrue(client.answer())
+                    self.assertLess(time.monotonic() - released, 1)
+            self.assertEqual(len(w.prompts()), w.typed())
+            self.assertLessEqual(len(w.verifies()), w.typed())
+
+    def test_inserted_while_held(self):
+        """Who has a reader for itself keeps it when the token goes and another comes. That one works when the
+        holder has ended, without being inserted anew."""
+        with SharedWorld() as w:
+            w.start_agent()
+            w.start_token("--wait")
+            w.wait_for_card()
+            holder = self.hold(w)
+            before = w.card_events()
+            self.insert_anew(w)
+            self.assertEqual(w.card_events(), before + 2)
+            with w.connect() as client:
+                with self.assertRaises(AssuanError) as caught:
+                    w.ask(client)
+                self.assertEqual(caught.exception.code, Code.LOCKED)
+                self.assertEqual(w.commands(), [])
+                self.release(holder)
+                self.assertTrue(w.ask(client))
+            self.assertEqual(w.card_events(), before + 2)
 
     def test_released(self):
         """Works again within a second of the release, for whoever keeps asking."""

@@ -120,6 +120,8 @@ static const struct {
     { SCARD_E_NOT_TRANSACTED, GPG_ERR_CARD, GPG_ERR_CARD },
     { SCARD_W_UNRESPONSIVE_CARD, GPG_ERR_CARD, GPG_ERR_CARD },
     { SCARD_W_UNPOWERED_CARD, GPG_ERR_CARD, GPG_ERR_CARD },
+    { SCARD_E_NOT_READY, GPG_ERR_CARD, GPG_ERR_CARD },
+    { SCARD_E_COMM_DATA_LOST, GPG_ERR_CARD, GPG_ERR_CARD },
     { SCARD_W_UNSUPPORTED_CARD, GPG_ERR_CARD, GPG_ERR_CARD },
     { SCARD_E_PROTO_MISMATCH, GPG_ERR_CARD, GPG_ERR_CARD },
     { SCARD_F_INTERNAL_ERROR, GPG_ERR_CARD, GPG_ERR_CARD },
@@ -127,13 +129,15 @@ static const struct {
 };
 
 /* What a call returns when the library's does, on a connection of its own. */
-static gpg_err_code_t begin_with(LONG code)
+static gpg_err_code_t begin_with(LONG code, LONG reconnect)
 {
     struct reader *reader = connected();
     gpg_error_t err;
 
     fake_fail_once(FAKE_BEGIN, code);
+    fake_fail_once(FAKE_RECONNECT, reconnect);
     err = reader_begin(reader, deadline_in_ms(SOON));
+    fake_fail_once(FAKE_RECONNECT, 0);
     reader_disconnect(&reader);
     return CODE(err);
 }
@@ -166,22 +170,60 @@ static gpg_err_code_t transmit_with(LONG code, LONG reconnect)
     return CODE(err);
 }
 
+static gpg_err_code_t connect_with(LONG code)
+{
+    struct reader *reader;
+    gpg_error_t err;
+
+    fake_fail(FAKE_CONNECT, code);
+    err = connect_card(&reader, SOON);
+    fake_fail(FAKE_CONNECT, 0);
+    assert_null(reader);
+    return CODE(err);
+}
+
+/* Whatever it was: the machine slept, the card is mute, the reader was another for a moment. */
+static void assert_next_connection_works(void)
+{
+    struct reader *reader = connected();
+
+    assert_int_equal(reader_begin(reader, deadline_in_ms(SOON)), 0);
+    assert_works(reader);
+    reader_end(reader);
+    reader_disconnect(&reader);
+}
+
 static void every_code_of_every_call(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
         LONG code = meanings[i].code;
-        struct reader *reader;
 
-        fake_fail_once(FAKE_CONNECT, code);
-        assert_int_equal(CODE(connect_card(&reader, SOON)), meanings[i].connecting);
-        assert_null(reader);
-        assert_int_equal(begin_with(code), meanings[i].connected);
+        assert_int_equal(connect_with(code), meanings[i].connecting);
+        assert_next_connection_works();
+        assert_int_equal(begin_with(code, 0), meanings[i].connected);
+        assert_int_equal(begin_with(SCARD_W_RESET_CARD, code), meanings[i].connected);
         assert_int_equal(reset_with(code), meanings[i].connected);
         assert_int_equal(transmit_with(code, 0), meanings[i].connected);
         assert_int_equal(transmit_with(SCARD_W_RESET_CARD, code), meanings[i].connected);
+        assert_next_connection_works();
     }
-    assert_int_equal(fake_count(FAKE_END), 0);
+    assert_int_equal(fake_count(FAKE_END), 2 * sizeof meanings / sizeof meanings[0]);
+}
+
+/* Only for so long as a service may take to see that its client has ended. */
+static void holder_that_is_just_ending_is_waited_for(void **state)
+{
+    struct reader *reader;
+
+    (void)state;
+    fake_fail_once(FAKE_CONNECT, SCARD_E_SHARING_VIOLATION);
+    reader = connected();
+    assert_int_equal(fake_count(FAKE_CONNECT), 2);
+    assert_works(reader);
+    reader_disconnect(&reader);
+    assert_int_equal(connect_with(SCARD_E_SHARING_VIOLATION), GPG_ERR_LOCKED);
+    assert_int_equal(fake_count(FAKE_CONNECT), 2 + 5);
 }
 
 static void connection_that_ended_is_not_used(void **state)
@@ -563,6 +605,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FAULT_TEST(every_code_of_every_call),
+        FAULT_TEST(holder_that_is_just_ending_is_waited_for),
         FAULT_TEST(connection_that_ended_is_not_used),
         FAULT_TEST(failed_answer_leaves_nothing_behind),
         FAULT_TEST(refusal_is_told_from_a_service_that_ends),

@@ -211,6 +211,7 @@ static void held_by_another(void **state)
     assert_true(list.info[0].present);
     assert_true(list.info[0].exclusive);
     assert_err(connect(list.info[0].name, &reader), GPG_ERR_LOCKED);
+    assert_int_equal(fake_usb_alive().handles, 0); /* nor do we keep it open */
     fake_usb_hold(plugged.device, false);
     assert_ok(connect(list.info[0].name, &reader));
     readers_list(readers, &list);
@@ -273,7 +274,7 @@ static void in_place_of_pcsc(void **state)
     open_with("usb:spare");
     assert_int_equal(list.count, 0);
     assert_ok(list.service);
-    assert_int_equal(fake_usb_alive().claims, 0);
+    assert_int_equal(fake_usb_count(FAKE_USB_OPEN), 0);
     readers_share(readers, READERS_ALONE, 0);
     driver_await(readers, 1, &list);
     readers_share(readers, READERS_YIELD, 0);
