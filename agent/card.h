@@ -93,6 +93,10 @@ void card_known_facts(struct card *card, struct card_facts *facts);
  * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
+/* No card seems to hold a key that is wanted, but another program may have put one on this: looks,
+ * if it was not looked at for a second and nobody uses it now. True when its keys are others. */
+bool card_look_again(struct card *card);
+
 /* As card_learn, for a listing: of a card that waits for a touch, what is known. */
 gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_facts *facts);
 

@@ -125,7 +125,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
 
     /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
     if (job->pin.data || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
-        err = card_identify(card);
+        err = card_identify_key(card);
     if (!err && !is_the_right_card(card, job))
         err = gpg_error(GPG_ERR_WRONG_CARD);
     /* Before a human types for nothing. */

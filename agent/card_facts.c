@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* How often a card is looked at for keys that nobody has told of, and how long that may wait. */
+#define LOOK_AGAIN_MS 1000
+#define LOOK_WAIT_MS  500
+
 void card_known_facts(struct card *card, struct card_facts *facts)
 {
     pthread_mutex_lock(&card->facts_mutex);
@@ -219,6 +223,42 @@ gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *fac
     if (asked && !err)
         known_tokens_note(card->known, facts);
     return err;
+}
+
+/* Another key is left to be read by whoever wants it, who also has it remembered. */
+gpg_error_t card_identify_key(struct card *card)
+{
+    static const uint8_t none[FINGERPRINT_LEN];
+    struct key_facts before = card->facts.key[SLOT_DECRYPT];
+    gpg_error_t err = card_identify(card);
+
+    if (err || before.state != SLOT_READ ||
+        memcmp(card->app.data.slot[SLOT_DECRYPT].fingerprint, none, sizeof none) != 0)
+        return err;
+    err = read_key(card, SLOT_DECRYPT);
+    if (err ||
+        memcmp(&before.key.keygrip, card->facts.key[SLOT_DECRYPT].key.keygrip, KEYGRIP_LEN) == 0)
+        return err;
+    publish_key(card, SLOT_DECRYPT, &(struct key_facts){ .state = SLOT_UNREAD });
+    return gpg_error(GPG_ERR_WRONG_CARD);
+}
+
+bool card_look_again(struct card *card)
+{
+    gpg_error_t err = 0;
+
+    if (atomic_load(&card->awaits_touch) || !fifo_lock_try(&card->turn))
+        return false;
+    if (card->facts.read && monotonic_ms() - card->data_read_ms >= LOOK_AGAIN_MS) {
+        err = card_begin(card, LOOK_WAIT_MS);
+        if (!err) {
+            err = card_identify_key(card);
+            card_end(card);
+        }
+        (void)card_recover(card, err);
+    }
+    card_leave_turn(card);
+    return gpg_err_code(err) == GPG_ERR_WRONG_CARD;
 }
 
 gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_facts *facts)

@@ -79,5 +79,8 @@ bool card_learn_holder(struct card *card);
  * when the card or its keys are not those of the published facts, which are then replaced. */
 gpg_error_t card_identify(struct card *card);
 
+/* The same, with a look at the decryption key itself where no fingerprint tells of it. */
+gpg_error_t card_identify_key(struct card *card);
+
 /* Within a transaction: reads the public keys of the slots in the mask that are not known yet. */
 gpg_error_t card_read_missing(struct card *card, unsigned slots);

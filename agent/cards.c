@@ -64,6 +64,15 @@ bool cards_held_by(struct cards *cards, char *out)
     return found;
 }
 
+bool card_list_look_again(const struct card_list *list)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < list->count; i++)
+        changed = card_look_again(list->card[i]) || changed;
+    return changed;
+}
+
 static bool is_in(const struct card_list *list, const uint8_t *aid)
 {
     for (size_t i = 0; i < list->count; i++) {

@@ -38,6 +38,9 @@ void cards_close(struct cards **cards);
 void cards_list(struct cards *cards, struct card_list *list);
 void card_list_release(struct card_list *list);
 
+/* card_look_again at each; true when one has other keys. */
+bool card_list_look_again(const struct card_list *list);
+
 /* Finds the card that holds the key. The slots in `read` are read from the cards where they are not
  * yet known; the others count as far as they are. *card is the caller's reference.
  *   GPG_ERR_NO_SECKEY         cards are in, none holds it

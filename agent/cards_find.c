@@ -81,6 +81,8 @@ static gpg_error_t find_in_list(struct cards *cards, struct card_list *list, con
     gpg_error_t asked = 0;
     struct card *found = find(list, keygrip, read, slot, facts, &asked);
 
+    if (!found && !asked && card_list_look_again(list))
+        found = find(list, keygrip, read, slot, facts, &asked);
     card_list_release(list);
     if (!found)
         return explain_absence(cards, keygrip, none, asked);

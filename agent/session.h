@@ -38,7 +38,10 @@ struct session {
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
     struct deadline line_by;      /* a line has begun and is to be whole by then */
-    bool ends_agent;              /* KILLAGENT */
+    char held[ASSUAN_LINELENGTH]; /* of an answer, until its line is whole */
+    size_t held_len;
+    char client[EVENT_CLIENT_MAX]; /* who this is; empty until somebody wants to know */
+    bool ends_agent;               /* KILLAGENT */
 };
 
 struct session_peer {
