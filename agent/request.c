@@ -149,7 +149,7 @@ gpg_error_t request_end(struct request *request, gpg_error_t err)
     if (err)
         log_failure(request, err);
     if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        session_tell_holder(request->session);
+        session_tell_held_by(request->session);
     publish(request, err ? EVENT_FAILED : EVENT_SERVED);
     return err;
 }

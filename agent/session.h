@@ -92,7 +92,7 @@ gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
 
 /* After GPG_ERR_LOCKED: tells the client by a status line HELD_BY who holds the reader, as far as
  * it can be found out, and the log. */
-void session_tell_holder(struct session *session);
+void session_tell_held_by(struct session *session);
 
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);

@@ -42,14 +42,6 @@ class CardWorld(World):
         self.proxy.close()
         super().__exit__(*problem)
 
-    def ask(self):
-        """One decryption by a client of its own: the value, or the error."""
-        with self.connect() as client:
-            try:
-                return client.decrypt(self.keygrip, self.request)
-            except AssuanError as error:
-                return error
-
     def take_out(self):
         self.proxy.pull()
         self.wait_for_card(False)

@@ -37,13 +37,6 @@ class TwinWorld(World):
         wait_until(lambda: self.card_events() == before + 1, "the first token is in")
         self.two = self.start_token("--serial", "2", reader=1)
 
-    def ask(self):
-        with self.connect() as client:
-            try:
-                return client.decrypt(self.keygrip, self.request)
-            except AssuanError as error:
-                return error
-
     def start_asking(self):
         result = []
         thread = threading.Thread(target=lambda: result.append(self.ask()))
