@@ -118,7 +118,8 @@ static void publish_key(struct card *card, int slot, const struct key_facts *key
 }
 
 /* A slot without a key that we could use is as good as empty until the card changes; one whose key
- * came garbled, until it is asked for again. */
+ * came garbled, until it is asked for again. But a card that garbles what decrypts is out of order:
+ * to take its key for absent would be to say that nobody has it. */
 static gpg_error_t read_key(struct card *card, int slot)
 {
     struct key_facts key = { .state = SLOT_READ };
@@ -132,6 +133,8 @@ static gpg_error_t read_key(struct card *card, int slot)
     case GPG_ERR_BAD_PUBKEY:
         log_debug("card: slot %d in reader %s: %s", slot + 1, card->reader_name, gpg_strerror(err));
         key.state = gpg_err_code(err) == GPG_ERR_BAD_PUBKEY ? SLOT_UNREAD : SLOT_EMPTY;
+        if (key.state == SLOT_UNREAD && slot == SLOT_DECRYPT)
+            return gpg_error(GPG_ERR_CARD);
         break;
     default:
         return err;

@@ -4,8 +4,12 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Memory and descriptors that are short may come back. */
+#define SHORTAGE_PAUSE_MS 200
 
 static const char *spec_of(const struct back_end *back_end)
 {
@@ -53,18 +57,19 @@ static void publish(struct cards *cards, enum event_kind kind, struct card *card
     events_publish(cards->around.events, &event);
 }
 
-static void add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
+/* False when the system has not given what it takes. */
+static bool add_card(struct cards *cards, struct back_end *back_end, const struct reader_info *info)
 {
     struct card *card;
     char name[READER_NAME_MAX];
 
     if (cards->in.count == CARDS_MAX) {
         log_warning("more than %d cards: one is left out", CARDS_MAX);
-        return;
+        return true;
     }
     card = card_new(back_end->readers, info, &cards->around.pin_policy, cards->around.known);
     if (!card)
-        return;
+        return false;
     cards->in.card[cards->in.count++] = card;
     cards->changes++;
     text_escape(view_of(info->name, strlen(info->name)), name, sizeof name);
@@ -73,6 +78,7 @@ static void add_card(struct cards *cards, struct back_end *back_end, const struc
         log_warning("reader %s is held by %s", name, info->holder);
     publish(cards, EVENT_CARD_IN, card);
     arrivals_tell(&cards->arrivals);
+    return true;
 }
 
 static void remove_card(struct cards *cards, size_t at)
@@ -140,9 +146,11 @@ static void note_held(struct cards *cards, struct back_end *back_end,
     back_end->held = held;
 }
 
-static void update(struct cards *cards, struct back_end *back_end)
+/* False when a card could not be added and should be tried again. */
+static bool update(struct cards *cards, struct back_end *back_end)
 {
     struct reader_list list = { .count = 0 };
+    bool complete = true;
 
     readers_list(back_end->readers, &list);
     pthread_mutex_lock(&cards->mutex);
@@ -159,10 +167,11 @@ static void update(struct cards *cards, struct back_end *back_end)
     }
     for (size_t i = 0; i < list.count; i++) {
         if (list.info[i].present && !is_known(cards, back_end, &list.info[i]))
-            add_card(cards, back_end, &list.info[i]);
+            complete = add_card(cards, back_end, &list.info[i]) && complete;
     }
     note_held(cards, back_end, &list);
     pthread_mutex_unlock(&cards->mutex);
+    return complete;
 }
 
 static void *watch(void *arg)
@@ -171,8 +180,9 @@ static void *watch(void *arg)
     struct cards *cards = back_end->cards;
 
     while (!atomic_load(&cards->closing)) {
+        while (!update(cards, back_end) && !atomic_load(&cards->closing))
+            poll(NULL, 0, SHORTAGE_PAUSE_MS);
         readers_wait(back_end->readers);
-        update(cards, back_end);
     }
     return NULL;
 }
@@ -217,7 +227,7 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     cards->back_end_count++;
     share_tokens(cards);
     pthread_mutex_unlock(&cards->mutex);
-    update(cards, back_end);
+    (void)update(cards, back_end);
     if (pthread_create(&back_end->watcher, NULL, watch, back_end))
         return gpg_error(GPG_ERR_EAGAIN);
     back_end->watched = true;
