@@ -85,8 +85,8 @@ def cpio(entries):
 
 def initial_files(root, version, command):
     loaded = modules(root, version)
-    folders = ["bin", "dev", "host", "layer", "modules", "proc", "root", "sys"]
-    files = {"init": (HERE / "init").read_bytes(), "command": command.encode(),
+    folders = ["bin", "dev", "host", "layer", "modules", "proc", "root", "sys", "tree-below"]
+    files = {"init": (HERE / "init").read_bytes(), "command": command.encode(), "tree": os.getcwd().encode(),
              "bin/busybox": pathlib.Path(shutil.which("busybox")).read_bytes(),
              "modules/order": "".join(f"{m.name}\n" for m in loaded).encode()}
     files |= {f"modules/{m.name}": m.read_bytes() for m in loaded}
