@@ -29,7 +29,8 @@ struct card_facts {
     bool read; /* what follows is known */
     struct application_data data;
     struct key_facts key[SLOTS];
-    char holder[CARD_HOLDER_MAX]; /* "" when not known */
+    char holder[CARD_HOLDER_MAX]; /* as card_holder_name; "" when there is none, or not known */
+    bool holder_told;             /* by the card; else it is remembered */
 };
 
 /* DOs that only a listing shows, each as the card gives it; absent ones are empty. */
@@ -79,8 +80,8 @@ bool card_is(const struct card *card, const struct readers *readers,
 
 bool card_belongs_to(const struct card *card, const struct readers *readers);
 
-/* Which program holds its reader, as readers_holder. */
-bool card_holder(const struct card *card, char *out);
+/* Which program holds its reader, as readers_held_by. */
+bool card_held_by(const struct card *card, char *out);
 
 /* The card left the reader. What is under way ends with its reader's error. */
 void card_set_gone(struct card *card);
@@ -95,6 +96,10 @@ void card_known_facts(struct card *card, struct card_facts *facts);
  * application, which is remembered for as long as the card stays. */
 gpg_error_t card_learn(struct card *card, unsigned slots, struct card_facts *facts);
 
+/* No card seems to hold a key that is wanted, but another program may have put one on this: looks,
+ * if it was not looked at for a second and nobody uses it now. True when its keys are others. */
+bool card_look_again(struct card *card);
+
 /* As card_learn, for a listing: of a card that waits for a touch, what is known. */
 gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_facts *facts);
 
@@ -103,8 +108,6 @@ gpg_error_t card_learn_for_list(struct card *card, unsigned slots, struct card_f
 gpg_error_t card_list_objects(struct card *card, struct card_facts *facts,
                               struct card_objects *objects);
 
-/* The holder's name as the card has it; empty without one. */
-struct view card_objects_holder(const struct card_objects *objects);
 void card_objects_free(struct card_objects *objects);
 
 /* PSO:DECIPHER with the key in SLOT_DECRYPT, which must be `key`; `data` as decipher_encode made

@@ -1,5 +1,5 @@
 #include "agent/card_private.h"
-
+#include "agent/known_tokens.h"
 #include "base/advice.h"
 #include "base/log.h"
 
@@ -35,6 +35,7 @@ struct job {
     size_t pin_max;       /* of the card that asked for a PIN */
     bool offers_keypad;   /* of its reader, to be told with the question */
     bool want_pin;        /* this round ended for want of one */
+    bool holder_news;     /* the card has told whose it is */
     gpg_error_t previous; /* why the last PIN did not do */
     bool recovered;       /* the one second chance has been used */
     struct secret plain;
@@ -195,7 +196,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
 
     /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
     if (is_answered(job) || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
-        err = card_identify(card);
+        err = card_identify_key(card);
     if (!err && !is_the_right_card(card, job))
         err = gpg_error(GPG_ERR_WRONG_CARD);
     /* Before a human types for nothing. */
@@ -212,7 +213,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
         /* The commands of a first decryption are counted: reading a KDF, and answers in pieces,
          * leave no room for a courtesy. */
         if (has_read_kdf && card->app.channel.extended && card->app.data_commands == 1)
-            card_learn_holder(card);
+            job->holder_news = card_learn_holder(card);
         return ask_after_this_round(card, job, job->previous);
     }
     return use_answer(card, job);
@@ -329,6 +330,9 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
     if (job->requester->is_gone(job->requester->context))
         return gpg_error(GPG_ERR_CANCELED);
     card_known_facts(card, &facts);
+    if (job->holder_news)
+        known_tokens_note(card->known, &facts);
+    job->holder_news = false;
     memcpy(job->aid_shown, facts.data.aid, AID_LEN);
     job->want_pin = false;
     job->from_cache = false;

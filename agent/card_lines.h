@@ -1,4 +1,4 @@
-/* Facts about a card as the lines of GnuPG's agent and scdaemon. */
+/* Keys on cards as the lines of GnuPG's agent and scdaemon, and by the ids that these take. */
 #pragma once
 
 #include "agent/cards.h"
@@ -7,11 +7,8 @@
 
 #define CARD_LINE_MAX 256
 
-/* Facts and objects of one card, for a listing. */
-struct card_listing {
-    struct card_facts facts;
-    struct card_objects objects;
-};
+/* The usage of each slot's key, as scdaemon writes it. */
+extern const char *const card_line_usages[SLOTS];
 
 /* Values of KEYINFO lines: of the agent (nine fields), and of scdaemon. text has CARD_LINE_MAX.
  * Facts without a reader are those of a token that is not in. */
@@ -25,17 +22,6 @@ gpg_error_t card_lines_send_keyinfo(assuan_context_t assuan, const struct card_f
 
 /* Sends "S SERIALNO …". */
 gpg_error_t card_lines_send_serial(assuan_context_t assuan, const struct card_facts *facts);
-
-/* Sends the status line, or lines, of a GETATTR name. GPG_ERR_INV_NAME for one that we do not know,
- * GPG_ERR_NO_OBJ for one that this card does not have. */
-gpg_error_t card_lines_send_attribute(assuan_context_t assuan, const struct card_listing *listing,
-                                      const char *name);
-
-/* True when an attribute is told from the facts alone. */
-bool card_lines_attribute_is_known(const char *name);
-
-/* Sends what LEARN sends. */
-gpg_error_t card_lines_send_all(assuan_context_t assuan, const struct card_listing *listing);
 
 /* Sends (public-key …) as data, canonically encoded. */
 gpg_error_t card_lines_send_public_key(assuan_context_t assuan, const struct public_key *key);

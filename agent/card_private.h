@@ -1,4 +1,4 @@
-/* What card.c and card_decrypt.c share of a card; nobody else includes this. */
+/* What the files card*.c share of a card; nobody else includes this. */
 #pragma once
 
 #include "agent/card.h"
@@ -24,7 +24,6 @@ struct card {
     bool verified; /* PW1 is verified for DECIPHER, as far as we know */
     struct kdf_do kdf;
     bool kdf_read;
-    bool holder_read;
     int64_t data_read_ms; /* when DO 6E was last read */
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
@@ -56,8 +55,14 @@ void card_end(struct card *card);
  * help. */
 bool card_recover(struct card *card, gpg_error_t err);
 
-/* The decryption key, as far as it was remembered, is read from the card when it is next asked for.
- */
+/* What is believed of its state is no longer to be relied on. */
+void card_forget_state(struct card *card);
+
+/* For whoever has the turn: a key that was remembered is read from the card when it is next asked
+ * for. */
+void card_doubt_key(struct card *card, enum slot slot);
+
+/* The same for the decryption key, without the turn. */
 void card_doubt_memory(struct card *card);
 
 /* Wipes the PIN that is kept. */
@@ -67,10 +72,16 @@ void card_forget_pin(struct card *card);
  * it. An error has been logged, and wants card_recover after card_end. */
 gpg_error_t card_close_state(struct card *card);
 
-/* Within a transaction: makes the holder's name known, if the card has one and was not asked
- * before. A courtesy, which fails without a word. */
-void card_learn_holder(struct card *card);
+/* Within a transaction: makes the holder's name known, if the card has one and has not told it
+ * before. True when it has now. A courtesy, which fails without a word. */
+bool card_learn_holder(struct card *card);
 
 /* Within a transaction: selects the application where needed and reads DO 6E. GPG_ERR_WRONG_CARD
  * when the card or its keys are not those of the published facts, which are then replaced. */
 gpg_error_t card_identify(struct card *card);
+
+/* The same, with a look at the decryption key itself where no fingerprint tells of it. */
+gpg_error_t card_identify_key(struct card *card);
+
+/* Within a transaction: reads the public keys of the slots in the mask that are not known yet. */
+gpg_error_t card_read_missing(struct card *card, unsigned slots);

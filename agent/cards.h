@@ -38,6 +38,9 @@ void cards_close(struct cards **cards);
 void cards_list(struct cards *cards, struct card_list *list);
 void card_list_release(struct card_list *list);
 
+/* card_look_again at each; true when one has other keys. */
+bool card_list_look_again(const struct card_list *list);
+
 /* Finds the card that holds the key. The slots in `read` are read from the cards where they are not
  * yet known; the others count as far as they are. *card is the caller's reference.
  *   GPG_ERR_NO_SECKEY         cards are in, none holds it
@@ -47,8 +50,8 @@ void card_list_release(struct card_list *list);
 gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
                            struct card **card, enum slot *slot, struct card_facts *facts);
 
-/* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_holder. */
-bool cards_holder(struct cards *cards, char *out);
+/* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_held_by. */
+bool cards_held_by(struct cards *cards, char *out);
 
 /* cards_find_key among all cards but one, which may be NULL. */
 gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,

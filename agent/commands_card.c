@@ -1,4 +1,5 @@
 /* SCD …: what clients ask of scdaemon, as far as it is about knowing a card; and LEARN. */
+#include "agent/card_attributes.h"
 #include "agent/card_lines.h"
 #include "agent/line.h"
 #include "agent/session.h"
@@ -140,12 +141,12 @@ static gpg_error_t scd_getattr(assuan_context_t assuan, char *line)
     struct card_listing listing = { 0 };
     gpg_error_t err;
 
-    if (card_lines_attribute_is_known(line))
+    if (card_attribute_is_known(line))
         err = known_facts(session, 0, &listing.facts);
     else
         err = read_listing(session, &listing);
     if (!err)
-        err = card_lines_send_attribute(assuan, &listing, line);
+        err = card_attribute_send(assuan, &listing, line);
     card_objects_free(&listing.objects);
     return err;
 }
@@ -158,7 +159,7 @@ static gpg_error_t scd_learn(assuan_context_t assuan, char *line)
     (void)line;
     err = read_listing(session_of(assuan), &listing);
     if (!err)
-        err = card_lines_send_all(assuan, &listing);
+        err = card_attributes_send_all(assuan, &listing);
     card_objects_free(&listing.objects);
     return err;
 }

@@ -115,8 +115,11 @@ static gpg_error_t decrypt_on_card(struct request *request, struct card *card,
 
     if (!err)
         err = request_decrypt(request, card, key, buffer_view(&data), &plain);
-    if (!err)
+    if (!err) {
         err = value_for_client(ciphertext, kem, key, &plain, value);
+        if (err && card_look_again(card))
+            err = gpg_error(GPG_ERR_WRONG_CARD);
+    }
     secret_free(&plain);
     buffer_free(&data);
     return err;

@@ -10,11 +10,17 @@
 
 #define LINE_MAX_OCTETS 256
 
-static gpg_error_t send_line(assuan_context_t assuan, const char *keyword, struct view value)
+static gpg_error_t send_reader(assuan_context_t assuan, const struct card_facts *facts)
 {
+    struct view name = view_of(facts->reader, strlen(facts->reader));
     char text[READER_NAME_MAX];
 
-    return assuan_write_status(assuan, keyword, text_escape(value, text, sizeof text));
+    return assuan_write_status(assuan, "READER", text_escape(name, text, sizeof text));
+}
+
+static gpg_error_t send_holder(assuan_context_t assuan, const struct card_facts *facts)
+{
+    return *facts->holder ? assuan_write_status(assuan, "HOLDER", facts->holder) : 0;
 }
 
 static gpg_error_t send_key(assuan_context_t assuan, const struct card_facts *facts, int slot)
@@ -43,11 +49,9 @@ static gpg_error_t send_keys(assuan_context_t assuan, const struct card_facts *f
     return err;
 }
 
-static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *facts,
-                              const struct card_objects *objects)
+static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *facts)
 {
     const struct application_data *data = &facts->data;
-    struct view holder = card_objects_holder(objects);
     char aid[2 * AID_LEN + 1], name[CARD_NAME_MAX], line[LINE_MAX_OCTETS];
     gpg_error_t err;
 
@@ -57,9 +61,9 @@ static gpg_error_t send_token(assuan_context_t assuan, const struct card_facts *
              data->pw.pw3_tries, card_name(data, name));
     err = assuan_write_status(assuan, "TOKEN", line);
     if (!err)
-        err = send_line(assuan, "READER", view_of(facts->reader, strlen(facts->reader)));
-    if (!err && holder.len)
-        err = send_line(assuan, "HOLDER", holder);
+        err = send_reader(assuan, facts);
+    if (!err)
+        err = send_holder(assuan, facts);
     return err ? err : send_keys(assuan, facts);
 }
 
@@ -72,8 +76,8 @@ static gpg_error_t send_absent_token(assuan_context_t assuan, const struct known
     snprintf(line, sizeof line, "%s %u.%u %s", hex_encode(view_of(data->aid, AID_LEN), aid),
              data->version >> 8, data->version & 0xffu, card_name(data, name));
     err = assuan_write_status(assuan, "ABSENT", line);
-    if (!err && *token->holder)
-        err = assuan_write_status(assuan, "HOLDER", token->holder);
+    if (!err)
+        err = send_holder(assuan, &token->facts);
     return err ? err : send_keys(assuan, &token->facts);
 }
 
@@ -105,7 +109,7 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
 
         err = card_list_objects(list.card[i], &facts, &objects);
         if (!err)
-            err = send_token(assuan, &facts, &objects);
+            err = send_token(assuan, &facts);
         else if (gpg_err_code(err) == GPG_ERR_ENOENT) /* a card for other things */
             err = 0;
         card_objects_free(&objects);
@@ -116,7 +120,7 @@ static gpg_error_t cmd_tokens(assuan_context_t assuan, char *line)
     if (!err && none && absent == 0)
         err = cards_service_error(cards);
     if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        session_tell_holder(session_of(assuan));
+        session_tell_held_by(session_of(assuan));
     return session_error(err);
 }
 

@@ -64,7 +64,7 @@ static gpg_error_t cmd_watch(assuan_context_t assuan, char *line)
     struct session *session = session_of(assuan);
     struct event_watcher *watcher = NULL;
     enum watch_end end = WATCH_GOES_ON;
-    gpg_error_t err = events_watch(session->agent->events, &watcher);
+    gpg_error_t err = events_watch(session->agent->events, EVENTS_ALL, &watcher);
 
     (void)line;
     if (!err)

@@ -9,6 +9,7 @@
 struct event_watcher {
     struct events *events;
     struct event_watcher *next;
+    unsigned kinds;
     int fd; /* an eventfd; readable while count > 0 */
     struct event waiting[EVENTS_WAITING];
     size_t first, count;
@@ -72,8 +73,10 @@ void events_publish(struct events *events, const struct event *event)
     int64_t at_ms = wall_clock_ms();
 
     pthread_mutex_lock(&events->mutex);
-    for (struct event_watcher *w = events->watchers; w; w = w->next)
-        deliver(w, event, at_ms);
+    for (struct event_watcher *w = events->watchers; w; w = w->next) {
+        if (w->kinds & EVENT_MASK(event->kind))
+            deliver(w, event, at_ms);
+    }
     pthread_mutex_unlock(&events->mutex);
 }
 
@@ -87,7 +90,7 @@ unsigned long events_next_request(struct events *events)
     return number;
 }
 
-gpg_error_t events_watch(struct events *events, struct event_watcher **r_watcher)
+gpg_error_t events_watch(struct events *events, unsigned kinds, struct event_watcher **r_watcher)
 {
     struct event_watcher *watcher = calloc(1, sizeof *watcher);
     gpg_error_t err;
@@ -95,6 +98,7 @@ gpg_error_t events_watch(struct events *events, struct event_watcher **r_watcher
     if (!watcher)
         return gpg_error(GPG_ERR_ENOMEM);
     watcher->events = events;
+    watcher->kinds = kinds;
     watcher->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (watcher->fd < 0) {
         err = gpg_error_from_syserror();

@@ -29,6 +29,9 @@ enum event_kind {
     EVENT_LOCKED, /* PINs and verified states of all cards were dropped */
 };
 
+#define EVENT_MASK(kind) (1u << (kind))
+#define EVENTS_ALL       (~0u)
+
 /* What is not known is 0 or "". */
 struct event {
     enum event_kind kind;
@@ -60,7 +63,8 @@ void events_publish(struct events *events, const struct event *event);
 /* A number for a request that begins. */
 unsigned long events_next_request(struct events *events);
 
-gpg_error_t events_watch(struct events *events, struct event_watcher **r_watcher);
+/* kinds: a mask of EVENT_MASK(…). Of others the watcher is not woken. */
+gpg_error_t events_watch(struct events *events, unsigned kinds, struct event_watcher **r_watcher);
 void events_unwatch(struct event_watcher **watcher);
 
 /* Readable while events wait; belongs to the watcher. */

@@ -9,31 +9,17 @@
 #define KEY_ID_LEN     8
 #define PEER_SHOWN_MAX 128
 
-/* "Example<<Alice" on the card (ISO 7501-1) is "Alice Example" to a human. */
-static char *holder_name(const char *holder, char out[KNOWN_HOLDER_MAX])
-{
-    const char *given = strstr(holder, "<<");
-
-    if (given)
-        snprintf(out, KNOWN_HOLDER_MAX, "%s %.*s", given + 2, (int)(given - holder), holder);
-    else
-        snprintf(out, KNOWN_HOLDER_MAX, "%s", holder);
-    for (char *p = out; *p; p++)
-        *p = *p == '<' ? ' ' : *p;
-    return out;
-}
-
 static int append_token(const struct known_token *token, char *out, size_t size)
 {
     const struct slot_data *slot = &token->facts.data.slot[SLOT_DECRYPT];
     char card[CARD_NAME_MAX], algorithm[ALGORITHM_NAME_MAX];
-    char key_id[2 * KEY_ID_LEN + 1], holder[KNOWN_HOLDER_MAX];
-    bool named = *holder_name(token->holder, holder);
+    char key_id[2 * KEY_ID_LEN + 1];
+    const char *holder = token->facts.holder;
 
     hex_encode(view_of(slot->fingerprint + FINGERPRINT_LEN - KEY_ID_LEN, KEY_ID_LEN), key_id);
     return snprintf(out, size, "\n\nToken: %s%s%s%s\nKey: %s (%s)",
-                    card_name(&token->facts.data, card), named ? " (" : "", holder,
-                    named ? ")" : "", key_id, algorithm_name(&slot->algorithm, algorithm));
+                    card_name(&token->facts.data, card), *holder ? " (" : "", holder,
+                    *holder ? ")" : "", key_id, algorithm_name(&slot->algorithm, algorithm));
 }
 
 char *insert_prompt_write(const struct known_token *tokens, size_t count, const char *peer,

@@ -7,10 +7,19 @@
 
 #define BODY_MAX (2 * RSA_OCTETS_MAX)
 
+/* What the card has told stands, that it has no holder, too. */
+static void recall_holder(const struct card_facts *from, struct card_facts *to)
+{
+    if (!to->holder_told)
+        memcpy(to->holder, from->holder, sizeof to->holder);
+}
+
 void known_token_from_facts(const struct card_facts *facts, struct known_token *token)
 {
     *token = (struct known_token){ .facts.read = true };
     (void)aid_parse(view_of(facts->data.aid, AID_LEN), &token->facts.data);
+    recall_holder(facts, &token->facts);
+    token->facts.holder_told = facts->holder_told;
     for (int i = 0; i < SLOTS; i++) {
         const struct slot_data *from = &facts->data.slot[i];
         struct slot_data *to = &token->facts.data.slot[i];
@@ -121,6 +130,7 @@ void known_token_recall(const struct known_token *token, struct card_facts *fact
 {
     if (memcmp(token->facts.data.aid, facts->data.aid, AID_LEN) != 0)
         return;
+    recall_holder(&token->facts, facts);
     for (int i = 0; i < SLOTS; i++) {
         const struct slot_data *slot = &facts->data.slot[i];
         const struct key_facts *known = &token->facts.key[i];
@@ -138,6 +148,5 @@ void known_token_inherit(struct known_token *token, const struct known_token *be
             same_label(&token->facts.data.slot[i], &before->facts.data.slot[i]))
             token->facts.key[i] = before->facts.key[i];
     }
-    if (!*token->holder)
-        memcpy(token->holder, before->holder, sizeof token->holder);
+    recall_holder(&before->facts, &token->facts);
 }

@@ -14,13 +14,11 @@
 
 #include "agent/card.h"
 
-#define KNOWN_HOLDER_MAX     64
 #define KNOWN_TOKEN_TEXT_MAX 8192
 #define KNOWN_TOKEN_VERSION  1
 
 struct known_token {
-    struct card_facts facts;       /* but for the reader and what passes: capabilities, tries */
-    char holder[KNOWN_HOLDER_MAX]; /* printable; "": not known */
+    struct card_facts facts; /* but for the reader and what passes: capabilities, tries */
 };
 
 /* Keeps what is lasting of the facts, which must have been read. */
@@ -32,9 +30,10 @@ bool known_token_has_keys(const struct known_token *token);
 /* The slot whose key has this keygrip; false when none is known to. */
 bool known_token_find(const struct known_token *token, const uint8_t *keygrip, enum slot *slot);
 
-/* Fills the slots of `facts` that are not read with the keys that are known of the same token, as
- * far as the card itself vouches for them: fingerprint, time of creation and algorithm are those
- * that it has now, and the fingerprint is that of the key (RFC 9580 §5.5.4.2).
+/* Fills in what the card has not told in `facts`: its holder, and in slots that are not read the
+ * keys that are known of the same token, as far as the card itself vouches for them: fingerprint,
+ * time of creation and algorithm are those that it has now, and the fingerprint is that of the key
+ * (RFC 9580 §5.5.4.2).
  *
  * A fingerprint on a card is what some program wrote there. One that is all zero, or that is not
  * the key's own, says nothing, and the key is read from the card. What remains is a program that
@@ -43,7 +42,7 @@ bool known_token_find(const struct known_token *token, const uint8_t *keygrip, e
  * not concerned: it goes by the AID. Keys on signing curves are always read. */
 void known_token_recall(const struct known_token *token, struct card_facts *facts);
 
-/* Keys of slots that `token` has not read, from what was known of it before. */
+/* The holder and the keys that the card has not told this time, from what was known before. */
 void known_token_inherit(struct known_token *token, const struct known_token *before);
 
 /* GPG_ERR_TOO_LARGE, GPG_ERR_ENOMEM. */

@@ -79,12 +79,13 @@ static gpg_error_t append_key(struct buffer *text, const struct known_token *tok
 
 gpg_error_t known_token_write(const struct known_token *token, struct buffer *text)
 {
-    char line[KNOWN_HOLDER_MAX + 96], aid[2 * AID_LEN + 1];
+    const char *holder = token->facts.holder;
+    char line[CARD_HOLDER_MAX + 96], aid[2 * AID_LEN + 1];
     gpg_error_t err;
 
     hex_encode(view_of(token->facts.data.aid, AID_LEN), aid);
     snprintf(line, sizeof line, "%s %d\naid %s\n%s%s%s", first_line, KNOWN_TOKEN_VERSION, aid,
-             *token->holder ? "holder " : "", token->holder, *token->holder ? "\n" : "");
+             *holder ? "holder " : "", holder, *holder ? "\n" : "");
     err = append_text(text, line);
     for (int i = 0; i < SLOTS && !err; i++)
         err = append_key(text, token, i);
@@ -210,10 +211,12 @@ static bool parse_aid(struct view line, struct known_token *token)
 
 static bool parse_holder(struct view line, struct known_token *token)
 {
-    if (!line.len || line.len >= KNOWN_HOLDER_MAX || *token->holder)
+    char *holder = token->facts.holder;
+
+    if (!line.len || line.len >= CARD_HOLDER_MAX || *holder)
         return false;
-    text_escape(line, token->holder, KNOWN_HOLDER_MAX);
-    return memcmp(token->holder, line.data, line.len) == 0; /* it was printable */
+    text_escape(line, holder, CARD_HOLDER_MAX);
+    return memcmp(holder, line.data, line.len) == 0; /* it was printable */
 }
 
 static bool parse_line(struct view line, struct known_token *token)
@@ -242,7 +245,7 @@ static gpg_error_t check_version(struct view *text)
 
 gpg_error_t known_token_parse(struct view text, struct known_token *token)
 {
-    struct known_token parsed = { .holder = "" };
+    struct known_token parsed = { .facts.read = false };
     gpg_error_t err = check_version(&text);
     struct view line;
 

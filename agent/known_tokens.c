@@ -2,7 +2,6 @@
 
 #include "agent/token_files.h"
 #include "base/log.h"
-#include "base/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -176,16 +175,13 @@ static void write_file(struct known_tokens *known, const uint8_t *aid, const uin
         warn_once(known, err);
 }
 
-void known_tokens_note(struct known_tokens *known, const struct card_facts *facts,
-                       struct view holder)
+void known_tokens_note(struct known_tokens *known, const struct card_facts *facts)
 {
     uint8_t forgotten[AID_LEN] = { 0 };
     struct known_token token;
     bool news;
 
     known_token_from_facts(facts, &token);
-    if (holder.len)
-        text_escape(holder, token.holder, sizeof token.holder);
     if (!known_token_has_keys(&token)) {
         (void)known_tokens_forget(known, facts->data.aid);
         return;

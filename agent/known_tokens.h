@@ -20,10 +20,8 @@ void known_tokens_close(struct known_tokens **known);
 /* known_token_recall for the token whose facts these are. */
 void known_tokens_recall(struct known_tokens *known, struct card_facts *facts);
 
-/* Remembers what a card has told, in the file too if it is new. holder as the card has it; empty:
- * it was not asked. May wait for the disk. */
-void known_tokens_note(struct known_tokens *known, const struct card_facts *facts,
-                       struct view holder);
+/* Remembers what a card has told, in the file too if it is new. May wait for the disk. */
+void known_tokens_note(struct known_tokens *known, const struct card_facts *facts);
 
 /* True when a token is known to hold this key. */
 bool known_tokens_hold(struct known_tokens *known, const uint8_t keygrip[KEYGRIP_LEN]);

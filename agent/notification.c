@@ -261,13 +261,14 @@ static void *notify(void *arg)
 
 gpg_error_t notification_start(struct events *events, struct notification **r_notification)
 {
+    const unsigned kinds = EVENT_MASK(EVENT_TOUCH_WANTED) | EVENT_MASK(EVENT_TOUCH_DONE);
     struct notification *n = calloc(1, sizeof *n);
     gpg_error_t err;
 
     if (!n)
         return gpg_error(GPG_ERR_ENOMEM);
     n->stop_fd = eventfd(0, EFD_CLOEXEC);
-    err = n->stop_fd < 0 ? gpg_error_from_syserror() : events_watch(events, &n->watcher);
+    err = n->stop_fd < 0 ? gpg_error_from_syserror() : events_watch(events, kinds, &n->watcher);
     if (!err && pthread_create(&n->thread, NULL, notify, n)) {
         events_unwatch(&n->watcher);
         err = gpg_error(GPG_ERR_EAGAIN);

@@ -181,7 +181,8 @@ static gpg_error_t await_token(struct opening *opening)
     return err;
 }
 
-static bool try_inserted_cards(struct opening *opening)
+/* *changed: not opened, but a card has other keys than was thought. */
+static bool try_inserted_cards(struct opening *opening, bool *changed)
 {
     bool opened = false;
 
@@ -191,6 +192,8 @@ static bool try_inserted_cards(struct opening *opening)
     try_memory(opening, &opened);
     if (!opened && !try_all(opening, FIT_NAMED, &opened))
         (void)try_all(opening, FIT_POSSIBLE, &opened);
+    *changed =
+        !opened && !ends_the_asking(opening->failed) && card_list_look_again(&opening->cards);
     card_list_release(&opening->cards);
     return opened;
 }
@@ -199,12 +202,15 @@ gpg_error_t opening_run(struct opening *opening)
 {
     struct absence absence;
     gpg_error_t err = absence_begin(&absence, opening->request);
+    bool changed;
 
     if (err)
         return err;
     opening->absence = &absence;
-    while (!err && !try_inserted_cards(opening))
-        err = await_token(opening);
+    while (!err && !try_inserted_cards(opening, &changed)) {
+        if (!changed)
+            err = await_token(opening);
+    }
     absence_end(&absence);
     return err;
 }

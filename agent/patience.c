@@ -54,20 +54,58 @@ static ssize_t read_in_time(assuan_context_t assuan, assuan_fd_t fd, void *to, s
     return len;
 }
 
-static ssize_t write_in_time(assuan_context_t assuan, assuan_fd_t fd, const void *from, size_t size)
+static ssize_t send_in_time(const struct session *session, int fd, const void *from, size_t size)
 {
-    struct session *session = assuan_get_pointer(assuan);
-    ssize_t len;
-
-    if (!session)
-        return __assuan_write(assuan, fd, from, size);
     for (;;) {
-        len = send(fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t len = send(fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
         if (len >= 0 || errno != EAGAIN)
             return len;
         if (!comes_in_time(fd, POLLOUT, deadline_in_ms(PATIENCE_MS)))
             return hang_up(session, fd, "did not take its answers");
     }
+}
+
+static bool send_all(const struct session *session, int fd, const char *from, size_t size)
+{
+    while (size) {
+        ssize_t len = send_in_time(session, fd, from, size);
+
+        if (len < 0)
+            return false;
+        from += len;
+        size -= (size_t)len;
+    }
+    return true;
+}
+
+static bool send_held(struct session *session, int fd)
+{
+    size_t len = session->held_len;
+    bool sent;
+
+    session->held_len = 0;
+    sent = send_all(session, fd, session->held, len);
+    explicit_bzero(session->held, len);
+    return sent;
+}
+
+/* libassuan writes a line and its end apart, and each would wake the client. */
+static ssize_t write_in_time(assuan_context_t assuan, assuan_fd_t fd, const void *from, size_t size)
+{
+    struct session *session = assuan_get_pointer(assuan);
+
+    if (!session || size == 0)
+        return __assuan_write(assuan, fd, from, size);
+    if (size > sizeof session->held - session->held_len && !send_held(session, fd))
+        return -1;
+    if (size > sizeof session->held)
+        return send_in_time(session, fd, from, size);
+    memcpy(session->held + session->held_len, from, size);
+    session->held_len += size;
+    if (session->held[session->held_len - 1] == '\n' && !send_held(session, fd))
+        return -1;
+    return (ssize_t)size;
 }
 
 void patience_begin(void)

@@ -22,7 +22,9 @@ void request_begin(struct request *request, struct session *session)
     *request = (struct request){ .session = session };
     request->event.request = events_next_request(session->agent->events);
     request->event.client_pid = session->peer_pid;
-    peer_describe(session->peer_pid, request->event.client, sizeof request->event.client);
+    if (!*session->client)
+        peer_describe(session->peer_pid, session->client, sizeof session->client);
+    memcpy(request->event.client, session->client, sizeof request->event.client);
 }
 
 void request_set_key(struct request *request, const uint8_t keygrip[KEYGRIP_LEN])
@@ -153,7 +155,7 @@ gpg_error_t request_end(struct request *request, gpg_error_t err)
     if (err)
         log_failure(request, err);
     if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        session_tell_holder(request->session);
+        session_tell_held_by(request->session);
     publish(request, err ? EVENT_FAILED : EVENT_SERVED);
     return err;
 }

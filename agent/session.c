@@ -39,11 +39,11 @@ gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const cha
     return assuan_set_error(assuan, gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, code), text);
 }
 
-void session_tell_holder(struct session *session)
+void session_tell_held_by(struct session *session)
 {
     char holder[READER_HOLDER_MAX];
 
-    if (!cards_holder(session->agent->cards, holder))
+    if (!cards_held_by(session->agent->cards, holder))
         return;
     log_warning("the reader is held by %s", holder);
     (void)assuan_write_status(session->assuan, "HELD_BY", holder);

@@ -38,7 +38,10 @@ struct session {
     bool has_keygrip;
     uint8_t keygrip[KEYGRIP_LEN]; /* as SETKEY named it */
     struct deadline line_by;      /* a line has begun and is to be whole by then */
-    bool ends_agent;              /* KILLAGENT */
+    char held[ASSUAN_LINELENGTH]; /* of an answer, until its line is whole */
+    size_t held_len;
+    char client[EVENT_CLIENT_MAX]; /* who this is; empty until somebody wants to know */
+    bool ends_agent;               /* KILLAGENT */
 };
 
 struct session_peer {
@@ -89,7 +92,7 @@ gpg_error_t session_answer(assuan_context_t assuan, gpg_error_t err);
 
 /* After GPG_ERR_LOCKED: tells the client by a status line HELD_BY who holds the reader, as far as
  * it can be found out, and the log. */
-void session_tell_holder(struct session *session);
+void session_tell_held_by(struct session *session);
 
 /* Sets the error's text, which libassuan cuts to 100 octets. Returns err. */
 gpg_error_t session_fail(assuan_context_t assuan, gpg_err_code_t code, const char *text);

@@ -14,8 +14,7 @@
 
 #define DEFAULT_HOME "~/.gnupg"
 
-/* The part of SHA1(home) that names its directory, and its length in zbase32. */
-#define HASH_BYTES  15
+/* The part of SHA1(home) that names its directory: 15 octets in zbase32. */
 #define HASH_DIGITS 24
 
 static gpg_error_t format_path(char **out, const char *a, const char *b, const char *c)

@@ -7,9 +7,7 @@
 
 #include "base/bytes.h"
 
-#define HOME_SOCKET         "S.gpg-agent"
-#define HOME_SOCKET_EXTRA   "S.gpg-agent.extra"
-#define HOME_SOCKET_BROWSER "S.gpg-agent.browser"
+#define HOME_SOCKET "S.gpg-agent"
 
 #define HOME_REDIRECT_MAX 511 /* bytes of a redirect file that gpg reads */
 

@@ -17,7 +17,7 @@ struct backend {
     /* NULL: it takes nothing from others */
     void (*share)(struct readers *readers, enum readers_share how, int64_t after_ms);
 
-    bool (*holder)(char *out, size_t size); /* NULL: the list tells */
+    bool (*held_by)(char *out, size_t size); /* NULL: the list tells */
 
     gpg_error_t (*connect)(struct readers *readers, const char *name, struct deadline deadline,
                            struct reader **r_reader);

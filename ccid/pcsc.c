@@ -381,11 +381,6 @@ static void pcsc_wake(struct readers *readers)
     pcsc_watch_wake(of_readers(readers)->watch);
 }
 
-static bool holder(char *out, size_t size)
-{
-    return pcsc_holder(out, size);
-}
-
 const struct backend pcsc_backend = {
     .scheme = "pcsc",
     .open = pcsc_open,
@@ -393,7 +388,7 @@ const struct backend pcsc_backend = {
     .list = pcsc_list,
     .wait = pcsc_wait,
     .wake = pcsc_wake,
-    .holder = holder,
+    .held_by = pcsc_holder,
     .connect = pcsc_connect,
     .disconnect = pcsc_disconnect,
     .begin = pcsc_begin,

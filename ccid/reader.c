@@ -85,13 +85,13 @@ void readers_share(struct readers *readers, enum readers_share how, int64_t afte
         readers->backend->share(readers, how, after_ms);
 }
 
-bool readers_holder(struct readers *readers, const char *reader, char *out)
+bool readers_held_by(struct readers *readers, const char *reader, char *out)
 {
     struct reader_list list;
 
     out[0] = '\0';
-    if (readers->backend->holder)
-        return readers->backend->holder(out, READER_HOLDER_MAX);
+    if (readers->backend->held_by)
+        return readers->backend->held_by(out, READER_HOLDER_MAX);
     readers_list(readers, &list);
     for (size_t i = 0; i < list.count && !out[0]; i++) {
         if (strcmp(list.info[i].name, reader) == 0)

@@ -95,7 +95,7 @@ void readers_share(struct readers *readers, enum readers_share how, int64_t afte
 /* Which program holds the reader, as far as can be found out: "scdaemon (process 123)", or several
  * of which it is one. False when nothing can. out has READER_HOLDER_MAX octets. Looks at every
  * process: for after GPG_ERR_LOCKED. */
-bool readers_holder(struct readers *readers, const char *reader, char *out);
+bool readers_held_by(struct readers *readers, const char *reader, char *out);
 
 /* Ends what is under way with a card as if the card had been removed, if the back end can do that.
  * For a process that is about to end and cannot wait for a card. */

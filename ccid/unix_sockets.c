@@ -19,6 +19,7 @@ struct listing {
     const char *name_ends;
     struct unix_socket *list;
     size_t count, room;
+    struct nlmsghdr *part; /* DUMP_OCTETS */
 };
 
 static gpg_error_t ask_kernel(int fd)
@@ -98,12 +99,8 @@ static gpg_error_t take_message(struct listing *l, struct nlmsghdr *header)
 /* *done: the kernel has told all. */
 static gpg_error_t take_part(struct listing *l, int fd, bool *done)
 {
-    static _Thread_local union {
-        struct nlmsghdr header;
-        uint8_t octets[DUMP_OCTETS];
-    } part;
-    struct nlmsghdr *header = &part.header;
-    ssize_t len = recv(fd, part.octets, sizeof part.octets, 0);
+    struct nlmsghdr *header = l->part;
+    ssize_t len = recv(fd, l->part, DUMP_OCTETS, 0);
     gpg_error_t err = 0;
 
     if (len <= 0)
@@ -121,17 +118,17 @@ static gpg_error_t take_part(struct listing *l, int fd, bool *done)
 
 gpg_error_t unix_sockets_list(const char *name_ends, struct unix_socket **list, size_t *count)
 {
-    struct listing l = { .name_ends = name_ends };
+    struct listing l = { .name_ends = name_ends, .part = malloc(DUMP_OCTETS) };
     bool done = false;
     gpg_error_t err;
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-    if (fd < 0)
-        return gpg_error_from_syserror();
-    err = ask_kernel(fd);
+    err = l.part && fd >= 0 ? ask_kernel(fd) : gpg_error_from_syserror();
     while (!err && !done)
         err = take_part(&l, fd, &done);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    free(l.part);
     if (err) {
         free(l.list);
         return err;

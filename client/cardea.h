@@ -61,7 +61,7 @@ struct cardea_token {
     char name[64];   /* "Yubico 0006:12345678" */
     char version[8]; /* of the OpenPGP card specification, "3.4" */
     char reader[128];
-    char holder[64];    /* "" when not set; outside text, made printable */
+    char holder[64];    /* the given name first; "" when not known; made printable */
     unsigned pin_tries; /* left for the PIN, the reset code and the admin PIN */
     unsigned reset_code_tries;
     unsigned admin_pin_tries;

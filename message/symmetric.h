@@ -12,11 +12,10 @@ struct symmetric {
     uint8_t block_octets;
 };
 
-#define SYMMETRIC_AES128       7
-#define SYMMETRIC_AES192       8
-#define SYMMETRIC_AES256       9
-#define SYMMETRIC_KEY_MAX      32
-#define SYMMETRIC_BLOCK_OCTETS 16 /* the longest */
+#define SYMMETRIC_AES128  7
+#define SYMMETRIC_AES192  8
+#define SYMMETRIC_AES256  9
+#define SYMMETRIC_KEY_MAX 32
 
 /* NULL when it is none of 3DES, CAST5, AES, Twofish, Camellia. */
 const struct symmetric *symmetric_by_id(uint8_t id);

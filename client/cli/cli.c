@@ -95,6 +95,16 @@ int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc,
     return -1;
 }
 
+int cli_read_only_options(struct cli *cli, struct cli_arguments *arguments, int argc, char **argv)
+{
+    int status = cli_read_options(cli, arguments, argc, argv);
+
+    if (status >= 0 || optind == argc)
+        return status;
+    fprintf(stderr, "%s: it takes no arguments; see \"%s --help\"\n", argv[0], argv[0]);
+    return EXIT_USAGE;
+}
+
 /* In a build tree the agent lies beside us, and so does it where both are installed. */
 static const char *agent_beside_us(char path[PATH_MAX])
 {

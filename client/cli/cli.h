@@ -58,6 +58,9 @@ struct cli_arguments {
 /* Reads options; -1 to go on, with optind behind them, else the exit status. */
 int cli_read_options(struct cli *cli, struct cli_arguments *arguments, int argc, char **argv);
 
+/* The same for a command that takes nothing else. */
+int cli_read_only_options(struct cli *cli, struct cli_arguments *arguments, int argc, char **argv);
+
 /* Says "PROGRAM: WHAT: error: advice" on standard error. Returns 1. */
 int cli_fail(const struct cli *cli, const char *what, gpg_error_t err);
 

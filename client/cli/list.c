@@ -127,15 +127,11 @@ int cli_list(struct cli *cli, int argc, char **argv)
     unsigned remembered, seconds;
     size_t count = 0;
     struct cli_arguments arguments = { .help = help, .options = long_options };
-    int status = cli_read_options(cli, &arguments, argc, argv);
+    int status = cli_read_only_options(cli, &arguments, argc, argv);
     gpg_error_t err;
 
     if (status >= 0)
         return status;
-    if (optind < argc) {
-        fputs("cardea list: it takes no arguments; see \"cardea list --help\"\n", stderr);
-        return EXIT_USAGE;
-    }
     if (cli_connect(cli, &connection))
         return EXIT_FAILURE;
     err = cardea_list_tokens(connection, &tokens, &count);

@@ -17,16 +17,12 @@ static const char help[] = "Usage: cardea lock [OPTION...]\n"
 int cli_lock(struct cli *cli, int argc, char **argv)
 {
     struct cli_arguments arguments = { .help = help, .options = long_options };
-    int status = cli_read_options(cli, &arguments, argc, argv);
+    int status = cli_read_only_options(cli, &arguments, argc, argv);
     struct cardea *connection = NULL;
     gpg_error_t err;
 
     if (status >= 0)
         return status;
-    if (optind < argc) {
-        fputs("cardea lock: it takes no arguments; see \"cardea lock --help\"\n", stderr);
-        return EXIT_USAGE;
-    }
     cli->connect.agent = ""; /* one that does not run has nothing to forget */
     if (cli_connect(cli, &connection))
         return EXIT_FAILURE;

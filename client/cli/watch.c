@@ -182,16 +182,12 @@ static bool tell(void *context, const struct cardea_event *event)
 int cli_watch(struct cli *cli, int argc, char **argv)
 {
     struct cli_arguments arguments = { .help = help, .options = long_options };
-    int status = cli_read_options(cli, &arguments, argc, argv);
+    int status = cli_read_only_options(cli, &arguments, argc, argv);
     struct cardea *connection = NULL;
     gpg_error_t err;
 
     if (status >= 0)
         return status;
-    if (optind < argc) {
-        fputs("cardea watch: it takes no arguments; see \"cardea watch --help\"\n", stderr);
-        return EXIT_USAGE;
-    }
     if (cli_connect(cli, &connection))
         return EXIT_FAILURE;
     interrupt_catch(connection, -1, STDOUT_FILENO);

@@ -12,7 +12,7 @@ static void noticed(unsigned before)
         sched_yield();
 }
 
-static void take_out(void)
+void take_out(void)
 {
     unsigned before = cards_event_count(scene.agent->cards);
 

@@ -15,7 +15,8 @@ struct scene {
 
 extern struct scene scene;
 
-/* The card of the slot of the last fault leaves and comes back, and the agent knows. */
+/* The card of the slot of the last fault leaves, and the agent knows; and comes back. */
+void take_out(void);
 void replug(void);
 
 /* True when the fault is one at this call: only a command is answered. */

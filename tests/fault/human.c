@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct human human;
+/* For the agent to notice a card. */
+#define PATIENCE_MS 3000
+
+struct human human = { .inserts = NO_CARD };
 
 void human_begin(const char *const *plan)
 {
-    human = (struct human){ .plan = plan };
+    human = (struct human){ .plan = plan, .inserts = human.inserts };
 }
 
 /* A window that closes by itself when its card has left. */
@@ -39,21 +42,25 @@ gpg_error_t pin_ask(struct session *session, const struct pin_question *question
     return secret_copy(pin, view_of(text, strlen(text)));
 }
 
-/* The agent of the stage does not ask for tokens. */
-gpg_error_t pin_ask_insertion(struct session *session, const char *description, int done_fd,
-                              int timeout_seconds)
-{
-    (void)session;
-    (void)description;
-    (void)done_fd;
-    (void)timeout_seconds;
-    return gpg_error(GPG_ERR_BUG);
-}
-
 gpg_error_t pin_confirm(struct session *session, const char *description, const char *ok)
 {
     (void)session;
     (void)description;
     (void)ok;
     return 0;
+}
+
+/* The window closes by itself when a card has come. */
+gpg_error_t pin_ask_insertion(struct session *session, const char *text, int done_fd, int seconds)
+{
+    struct pollfd fd = { .fd = done_fd, .events = POLLIN };
+
+    (void)session;
+    (void)text;
+    (void)seconds;
+    if (human.inserts == NO_CARD || human.insertions == INSERTIONS_MAX)
+        return gpg_error(GPG_ERR_FULLY_CANCELED);
+    human.insertions++;
+    world_put_in(0, human.inserts);
+    return poll(&fd, 1, PATIENCE_MS) == 1 ? 0 : gpg_error(GPG_ERR_TIMEOUT);
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "agent/pin.h"
+#include "tests/fault/world.h"
 
-#define TYPED_MAX 16
+#define TYPED_MAX      16
+#define INSERTIONS_MAX 3
 
 struct typing {
     uint8_t aid[AID_LEN]; /* of the card that the prompt named */
@@ -17,6 +19,8 @@ struct human {
     struct typing typed[TYPED_MAX];
     unsigned count; /* of PINs that were typed */
     unsigned asked;
+    enum card_name inserts; /* into the first reader, when asked for a token; NO_CARD: says no */
+    unsigned insertions;
 };
 
 extern struct human human;

@@ -27,6 +27,12 @@ static void selected_by_others(void)
     world_select_other(0);
 }
 
+static void taken_out(void)
+{
+    world.slot_at_fault = 0;
+    take_out();
+}
+
 static void replugged(void)
 {
     world.slot_at_fault = 0;
@@ -55,6 +61,7 @@ const struct operation operations[] = {
     { .name = "re-select, PIN kept",  KEPT, .meanwhile = selected_by_others },
     { .name = "reset, PIN kept",      KEPT, .meanwhile = reset_by_others },
     { .name = "replugged",            KEPT, .meanwhile = replugged },
+    { .name = "insert prompt",        WARM, .meanwhile = taken_out, .asks_insertion = true },
     { .name = "second of two cards",  .cards = { CARD_RSA, CARD_X25519 } },
     { .name = "two cards of one key", .cards = { CARD_X25519, CARD_TWIN } },
     { .name = "session key",          OF(CARD_RSA), .session_key = true, .key = CARD_RSA },

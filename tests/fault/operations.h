@@ -12,6 +12,7 @@ struct operation {
     void (*meanwhile)(void); /* between the two */
     const char *const *plan; /* of the human */
     const char *command;     /* NULL: decrypt with the key of `key`, which HAVEKEY asks for, too */
+    bool asks_insertion;     /* the human has the first card at hand, and inserts it when asked */
     bool session_key;        /* by SESSIONKEY */
     enum card_name key;      /* whose ciphertext and keygrip */
 };

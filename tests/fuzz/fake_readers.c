@@ -110,7 +110,7 @@ void readers_wake(struct readers *readers)
     pthread_mutex_unlock(&readers->mutex);
 }
 
-bool readers_holder(struct readers *readers, const char *reader, char *out)
+bool readers_held_by(struct readers *readers, const char *reader, char *out)
 {
     (void)readers;
     (void)reader;

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(fuzz_marked(&token, sizeof token));
         return 0;
     }
-    FUZZ_CHECK(strlen(token.holder) < KNOWN_HOLDER_MAX);
+    FUZZ_CHECK(strlen(token.facts.holder) < CARD_HOLDER_MAX);
     check_writing(&token);
     check_recall(&token);
     return 0;

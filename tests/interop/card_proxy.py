@@ -15,8 +15,12 @@ class Pulled(Exception):
     """The card is to leave the reader."""
 
 
+def framed(message):
+    return len(message).to_bytes(2, "big") + message
+
+
 def send(connection, message):
-    connection.sendall(len(message).to_bytes(2, "big") + message)
+    connection.sendall(framed(message))
 
 
 def receive(connection):
@@ -43,14 +47,6 @@ def answer(reply):
     return lambda _proxy, _command, _ask: reply
 
 
-def answer_after(reply):
-    """The token does its work, and the agent hears something else."""
-    def fault(_proxy, command, ask):
-        ask(command)
-        return reply
-    return fault
-
-
 def half_a_message(proxy, command, ask):
     reply = ask(command)
     proxy.card.sendall(len(reply).to_bytes(2, "big") + reply[:-1])
@@ -58,8 +54,8 @@ def half_a_message(proxy, command, ask):
 
 
 def two_answers(proxy, command, ask):
-    send(proxy.card, ask(command))
-    return b"\x90\0"
+    """At once: the agent must have no time for another command in between."""
+    proxy.card.sendall(framed(ask(command)) + framed(b"\x90\0"))
 
 
 def never(proxy, _command, _ask):

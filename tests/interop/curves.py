@@ -3,8 +3,6 @@
 X25519 and X448 follow RFC 7748 section 5, the others are y^2 = x^3 + ax + b (NIST: FIPS 186-4 D.1.2,
 brainpool: RFC 5639 section 3). Slow, and leaks every secret."""
 
-import hashlib
-
 P25519 = 2**255 - 19
 P448 = 2**448 - 2**224 - 1
 

@@ -127,19 +127,6 @@ class Prompt(Asking):
             w.start_token("--serial", SERIALS["alice"])
             self.assert_opened(self.finish(asking))
 
-    def test_holder_is_named(self):
-        """Once a listing has read who it is."""
-        with TokenWorld() as w:
-            w.pinentry()
-            w.token_of["alice"].tell("insert")
-            w.wait_for_card()
-            with w.connect() as client:
-                client.command("SCD LEARN --force")
-            w.pull("alice")
-            w.pinentry(MODE="cancel")
-            w.ask("alice")
-            self.assertIn("FF00:11111111", "\n".join(w.new_prompts()[-1]))
-
     def test_watchers_are_told(self):
         with TokenWorld() as w, Watcher(w) as watcher:
             asking = w.start_asking("alice")

@@ -7,7 +7,10 @@ import unittest
 
 import card_proxy as fault
 import openpgp
+import sexp
+import soft_token
 from codes import AGENT, SCD, Code
+from test_session_key import pkesks
 from world import ADMIN_PIN, AssuanError, World, main, wait_until
 
 WRONG_PIN = "654321"
@@ -38,14 +41,6 @@ class CardWorld(World):
     def __exit__(self, *problem):
         self.proxy.close()
         super().__exit__(*problem)
-
-    def ask(self):
-        """One decryption by a client of its own: the value, or the error."""
-        with self.connect() as client:
-            try:
-                return client.decrypt(self.keygrip, self.request)
-            except AssuanError as error:
-                return error
 
     def take_out(self):
         self.proxy.pull()
@@ -324,6 +319,84 @@ class Absent(Fault):
             w.stop_token()
             w.start_token()
             self.assertEqual(w.ask(), w.good)
+
+
+class Rekeyed(Fault):
+    """Another program writes Bob's key over Alice's, while the card is in and has been used: neither key's
+    request is answered from what was true before."""
+
+    def admin(self, w, *commands):
+        for command in ("00A4040006D27600012401", "0020008308" + ADMIN_PIN.encode().hex(), *commands):
+            self.assertEqual(w.proxy.ask(bytes.fromhex(command))[-2:], b"\x90\0", command)
+
+    def describe(self, fingerprint, created):
+        """Of the decryption key: DO C8 and CF (OpenPGP card 3.4.1, 4.4.1)."""
+        return [f"00DA00C814{fingerprint}", f"00DA00CF04{created:08X}"]
+
+    def begin(self, w, *commands):
+        """The card is in anew and opened Alice's message, after the commands. Returns Bob's key."""
+        w.take_out()
+        w.stop_agent()
+        w.make_key(name="bob@example.org", export="--export-secret-subkeys")
+        w.start_agent()
+        if commands:
+            self.admin(w, *commands)
+        w.insert(w.proxy)
+        self.typed = w.typed()
+        self.assertEqual(w.ask(), w.good)
+        return list(soft_token.secret_keys(w.key_file.read_bytes()).values())[-1]
+
+    def rekey(self, w, key, *commands):
+        """By PUT DATA with an extended header list (4.4.3.12)."""
+        scalar = key.numbers[2:].rjust(32, b"\0")
+        numbers = b"\xB8\0" + b"\x7F\x48\2\x92\x20" + b"\x5F\x48\x20" + scalar
+        template = b"\x4D" + bytes([len(numbers)]) + numbers
+        self.admin(w, f"00DB3FFF{len(template):02X}" + template.hex(), *commands)
+
+    def refused(self, w, command):
+        """What Alice's message is told first, by this command."""
+        pkesk, fingerprint = openpgp.Pkesk(w.mail), w.fingerprints("alice")[1]
+        params = openpgp.kdf_params(openpgp.encryption_key(w.gpg("--export", "-a", "alice").stdout), fingerprint)
+        with w.connect() as client:
+            client.command("SETKEY " + w.keygrip)
+            with self.assertRaises(AssuanError) as caught:
+                client.command(command, CIPHERTEXT=sexp.kem(pkesk.point, pkesk.wrapped, params, 9, 8),
+                               PKESK=b"".join(pkesks(w.mail)))
+        return caught.exception.code
+
+    def check(self, w, first):
+        mail = w.encrypt("Dear Bob", "bob@example.org")
+        time.sleep(1.1)  # a card that was looked at within the second is not looked at again
+        if first == "gpg":
+            # A point says nothing of its key: gpg finds it wrong.
+            self.assertNotEqual(w.decrypt(w.mail, check=False).returncode, 0)
+        elif first == "PKDECRYPT --kem=PGP":
+            self.assertEqual(self.refused(w, first), Code.WRONG_CARD)
+        elif first == "SESSIONKEY":
+            self.assertEqual(self.refused(w, first), Code.NO_SECKEY)
+        self.assertEqual(w.decrypt(mail).stdout, b"Dear Bob")
+        self.assertEqual(w.ask().code, Code.NO_SECKEY)
+        typed = w.typed() - self.typed
+        self.assertLessEqual(typed, 2)
+        w.take_out()
+        self.check_counters(w, typed, "re-keyed")
+
+    FIRST = ("nothing", "gpg", "PKDECRYPT --kem=PGP", "SESSIONKEY")
+
+    def test_with_fingerprints(self):
+        for first in self.FIRST:
+            with self.subTest(first), CardWorld() as w:
+                key = self.begin(w)
+                self.rekey(w, key, *self.describe(w.fingerprints("bob")[1], key.created))
+                self.check(w, first)
+
+    def test_without_fingerprints(self):
+        """The card says the same of the new key as of the old one."""
+        for first in self.FIRST:
+            with self.subTest(first), CardWorld() as w:
+                key = self.begin(w, *self.describe("00" * 20, 0))
+                self.rekey(w, key)
+                self.check(w, first)
 
 
 class Swapped(Fault):

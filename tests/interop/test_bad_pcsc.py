@@ -10,9 +10,8 @@ import time
 import unittest
 
 import card_proxy as fault
-import openpgp
 from codes import AGENT, Code
-from world import BIN, PCSC, AssuanError, World, main, wait_until
+from world import BIN, PCSC, World, main, wait_until
 
 GONE = {Code.CARD_REMOVED, Code.CARD_NOT_PRESENT, Code.ENODEV}
 
@@ -27,10 +26,7 @@ class ServiceWorld(World):
     def __enter__(self):
         super().__enter__()
         self.configure("[pinentry]\ninsertion = no\n")
-        self.make_key()
-        self.keygrip = self.keygrips("alice")[1]
-        self.mail = self.encrypt("Dear Alice")
-        self.request = openpgp.request(self.mail)
+        self.make_mail()
         return self
 
     def open(self, *token):
@@ -41,13 +37,6 @@ class ServiceWorld(World):
         """A token that the agent knows nothing of: what is sent to it does not depend on what was before."""
         self.forget_token()
         super().insert(proxy, faults)
-
-    def ask(self):
-        with self.connect() as client:
-            try:
-                return client.decrypt(self.keygrip, self.request)
-            except AssuanError as error:
-                return error
 
 
 class Service(unittest.TestCase):

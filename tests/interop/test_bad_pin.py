@@ -29,10 +29,7 @@ class PinWorld(World):
 
     def __enter__(self):
         super().__enter__()
-        self.make_key()
-        self.keygrip = self.keygrips("alice")[1]
-        self.mail = self.encrypt("Dear Alice")
-        self.request = openpgp.request(self.mail)
+        self.make_mail()
         self.start_agent(**self.agent_options)
         self.proxy = self.start_token_behind_proxy(*self.token_options)
         self.insert(self.proxy)

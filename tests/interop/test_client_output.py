@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import time
-import unittest
 
 from test_client import Shared
 from world import BIN, PATIENCE, main, wait_until

@@ -2,7 +2,7 @@
 
 import unittest
 
-from world import Assuan, AssuanError, World, main
+from world import AssuanError, World, main
 
 FIRST_MAX = 7  # SELECT, DO 6E, the public key, the KDF, DO 6E again, VERIFY and DECIPHER
 
@@ -64,6 +64,7 @@ class Counts(unittest.TestCase):
 
     def test_known_token_without_extended_length(self):
         self.check_known("rsa2048", "--no-extended", at_most=7)
+
     def test_a_later_prompt_names_the_holder(self):
         """Once for each insertion, and not while the first decryption waits."""
         with World() as w:

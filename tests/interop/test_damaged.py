@@ -7,12 +7,11 @@ import re
 import subprocess
 import sys
 import time
-import unittest
 
 from test_client import ClientWorld, Shared, body_of
 from test_session_key import gpg_session_key
 from openpgp import dearmor, encryption_key
-from world import BIN, main, need
+from world import BIN, main
 
 try:
     import message_maker as make

@@ -2,9 +2,13 @@
 what the token says itself."""
 
 import os
+import subprocess
 import unittest
 
-from world import AssuanError, World, main
+from world import ADMIN_PIN, BIN, AssuanError, World, main, wait_until
+
+SELECT = "00A4040006D27600012401"
+PUT_NAME = "00DA005B0D" + b"Virtue<<Alice".hex()
 
 
 class Known(unittest.TestCase):
@@ -97,6 +101,65 @@ class Known(unittest.TestCase):
                 client.command("HAVEKEY " + w.keygrips("alice")[1])
             self.assertEqual(refused.exception.code, 17)  # GPG_ERR_NO_SECKEY
             self.assertEqual(len(w.verifies()), 1)
+
+    def begin_named(self, w):
+        """A token whose holder is Alice Virtue. Returns its proxy and a mail."""
+        w.make_key()
+        mail = w.encrypt("Dear Alice")
+        w.start_agent()
+        proxy = w.start_token_behind_proxy()
+        w.insert(proxy)
+        for command in (SELECT, "0020008308" + ADMIN_PIN.encode().hex(), PUT_NAME):
+            self.assertEqual(proxy.ask(bytes.fromhex(command))[-2:], b"\x90\0")
+        w.insert(proxy)
+        return proxy, mail
+
+    def read(self, w, mail):
+        """Decrypts, and returns the prompt for the PIN as it was told to the pinentry."""
+        before = len(w.prompts())
+        self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+        prompt, = w.prompts()[before:]
+        return "\n".join(prompt)
+
+    def check_holder_is_known(self, w, proxy, mail):
+        """Without asking the card, to the next agent too: in the first prompt, and in that for a token not in."""
+        for restart in (False, True):
+            proxy.pull()
+            w.wait_for_card(False)
+            if restart:
+                self.restart(w)
+            proxy.insert()
+            w.wait_for_card()
+            self.assertIn("%0AHolder: Alice Virtue%0AKey: ", self.read(w, mail))
+            self.assertNotIn("00CA0065", [c[:8] for c in proxy.commands])
+        with w.connect() as client:
+            client.command("TOKENS")
+        self.assertIn("HOLDER Alice Virtue", client.status)
+        proxy.pull()
+        w.wait_for_card(False)
+        w.pinentry(MODE="cancel")
+        before = len(w.prompts())
+        w.decrypt(mail, check=False)
+        wait_until(lambda: len(w.prompts()) > before, "the prompt for the token")
+        self.assertIn(" (Alice Virtue)%0AKey: ", "\n".join(w.prompts()[before]))
+
+    def test_holder_of_a_listing(self):
+        with World() as w:
+            proxy, mail = self.begin_named(w)
+            with proxy:
+                subprocess.run([BIN / "cardea", "list"], env=w.env, check=True, stdout=subprocess.DEVNULL, timeout=60)
+                self.check_holder_is_known(w, proxy, mail)
+
+    def test_holder_of_a_later_prompt(self):
+        """It asks the card, and what the card says is remembered."""
+        with World() as w:
+            proxy, mail = self.begin_named(w)
+            with proxy:
+                self.assertNotIn("Holder", self.read(w, mail))
+                with w.connect() as client:
+                    client.command("RELOADAGENT")
+                self.assertIn("Holder: Alice Virtue", self.read(w, mail))
+                self.check_holder_is_known(w, proxy, mail)
 
     def test_two_agents(self):
         """Agents of two homes share the directory."""

@@ -96,7 +96,9 @@ class Crowd(unittest.TestCase):
                 before, memory = w.used(), w.memory()
                 for _ in range(3):
                     self.assertGreaterEqual(self.a_thousand(w), served - 1)  # a place may be still taken
-                    wait_until(lambda: w.used() == before, "threads and descriptors are back")
+                    # Fewer where gpg's own connection was still ending when they were counted.
+                    wait_until(lambda: all(n <= b for n, b in zip(w.used(), before)),
+                               "threads and descriptors are back")
                     if not SANITIZED:
                         wait_until(lambda: w.memory() - memory < 4 * MIB, "the memory is back", 1)
                 self.assertEqual(len(w.verifies()), 1)

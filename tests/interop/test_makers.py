@@ -4,7 +4,6 @@ the command gives out, back to all of them."""
 import concurrent.futures
 import hashlib
 import os
-import pathlib
 import re
 import subprocess
 import sys

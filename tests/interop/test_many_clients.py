@@ -33,10 +33,7 @@ class ClientWorld(World):
 
     def __enter__(self):
         super().__enter__()
-        self.make_key()
-        self.keygrip = self.keygrips("alice")[1]
-        self.mail = self.encrypt("Dear Alice")
-        self.request = openpgp.request(self.mail)
+        self.make_mail()
         self.point = openpgp.encryption_key(self.gpg("--export", "alice").stdout).point[1:]
         return self
 

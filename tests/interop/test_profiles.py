@@ -3,6 +3,7 @@ PINs and touches are minded, and the commands that it hears are counted."""
 
 import contextlib
 import pathlib
+import sys
 import time
 import unittest
 from typing import NamedTuple
@@ -157,6 +158,8 @@ class Matrix(unittest.TestCase):
         does; see doc/cards.md."""
         combinations = SAMPLE if PCSC else {name: p.algorithms for name, p in PROFILES.items()}
         algorithms = {a for some in combinations.values() for a in some}
+        print(f"{len(combinations)} devices, {len(algorithms)} algorithms, "
+              f"{sum(map(len, combinations.values()))} combinations, each by gpg and SESSIONKEY", file=sys.stderr)
         with Keys([a for a in RSA + CURVES if a in algorithms]) as w:
             for name, some in combinations.items():
                 for algorithm in some:

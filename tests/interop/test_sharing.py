@@ -6,7 +6,6 @@ import subprocess
 import time
 import unittest
 
-import openpgp
 from codes import Code
 from test_session_key import pkesks
 from world import BIN, AssuanError, World, main, need, wait_until
@@ -45,10 +44,7 @@ class SharedWorld(World):
     def __enter__(self):
         need("pcscd")
         super().__enter__()
-        self.make_key()
-        self.keygrip = self.keygrips("alice")[1]
-        self.mail = self.encrypt("Dear Alice")
-        self.request = openpgp.request(self.mail)
+        self.make_mail()
         return self
 
     def ask(self, client):

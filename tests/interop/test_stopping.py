@@ -8,7 +8,6 @@ import time
 import unittest
 
 import card_proxy as fault
-import openpgp
 from world import BIN, World, main, wait_until
 
 SOON = 4  # seconds
@@ -21,10 +20,7 @@ class StopWorld(World):
 
     def __enter__(self):
         super().__enter__()
-        self.make_key()
-        self.keygrip = self.keygrips("alice")[1]
-        self.mail = self.encrypt("Dear Alice")
-        self.request = openpgp.request(self.mail)
+        self.make_mail()
         self.start_agent(ends_with=self.ends_with)
         self.proxy = self.start_token_behind_proxy()
         self.insert(self.proxy)

@@ -7,7 +7,7 @@ import unittest
 import card_proxy as fault
 import openpgp
 from codes import Code
-from world import AssuanError, World, main, wait_until
+from world import PCSC, AssuanError, World, main, wait_until
 
 INS_VERIFY, INS_PSO = 0x20, 0x2A
 
@@ -36,13 +36,6 @@ class TwinWorld(World):
         self.proxy.insert(faults)
         wait_until(lambda: self.card_events() == before + 1, "the first token is in")
         self.two = self.start_token("--serial", "2", reader=1)
-
-    def ask(self):
-        with self.connect() as client:
-            try:
-                return client.decrypt(self.keygrip, self.request)
-            except AssuanError as error:
-                return error
 
     def start_asking(self):
         result = []
@@ -154,7 +147,8 @@ class Takeover(unittest.TestCase):
                     self.assertEqual(self.verifies_of(other), [])
 
     def test_replugged_in_mid_command(self):
-        """Out and in within 100 ms while a command is under way: the request goes on, with a new PIN."""
+        """Out and in within 100 ms while a command is under way: the request goes on, with a new PIN; or with the
+        one that is kept, where the service has not seen the card leave."""
         with TwinWorld() as w:
             pulled = threading.Event()
 
@@ -168,7 +162,8 @@ class Takeover(unittest.TestCase):
             self.assertTrue(pulled.wait(20))
             w.proxy.insert()
             self.assertEqual(len(self.finish(asking)), 33)
-            self.assertEqual(w.typed(), 2)
+            self.assertIn(w.typed(), {1, 2} if PCSC else {2})
+            self.assertLessEqual(len(w.proxy.verifies()), 1)
             self.assertEqual(len(w.ask()), 33)
 
 

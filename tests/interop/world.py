@@ -17,6 +17,7 @@ import tempfile
 import time
 import unittest
 
+import openpgp
 import sexp
 from card_proxy import CardProxy
 
@@ -513,6 +514,21 @@ class World:
         for recipient in recipients or ["alice@example.org"]:
             arguments += ["-r", recipient]
         return self.gpg(*arguments, data=text.encode()).stdout
+
+    def make_mail(self):
+        """A key, and a mail for it: `keygrip` of the decryption key, `mail`, and `request`, what gpg asks the agent."""
+        self.make_key()
+        self.keygrip = self.keygrips("alice")[1]
+        self.mail = self.encrypt("Dear Alice")
+        self.request = openpgp.request(self.mail)
+
+    def ask(self):
+        """One decryption by a client of its own: the value, or the error."""
+        with self.connect() as client:
+            try:
+                return client.decrypt(self.keygrip, self.request)
+            except AssuanError as error:
+                return error
 
     def decrypt(self, message, check=True, options=()):
         return self.gpg(*options, "-d", data=message, check=check)

@@ -24,7 +24,7 @@ static struct event_watcher *watch(void)
 {
     struct event_watcher *watcher = NULL;
 
-    assert_int_equal(events_watch(events, &watcher), 0);
+    assert_int_equal(events_watch(events, EVENTS_ALL, &watcher), 0);
     return watcher;
 }
 
@@ -97,6 +97,19 @@ static void who_does_not_keep_up_is_told_how_many_are_lost(void **state)
     events_unwatch(&watcher);
 }
 
+static void a_watcher_is_not_woken_for_what_it_does_not_want(void **state)
+{
+    struct event_watcher *watcher = NULL;
+
+    (void)state;
+    assert_int_equal(events_watch(events, EVENT_MASK(EVENT_TOUCH_WANTED), &watcher), 0);
+    publish(1);
+    assert_false(is_readable(watcher));
+    events_publish(events, &(struct event){ .kind = EVENT_TOUCH_WANTED });
+    assert_true(is_readable(watcher));
+    events_unwatch(&watcher);
+}
+
 static void requests_are_numbered_from_1(void **state)
 {
     (void)state;
@@ -110,6 +123,7 @@ int main(void)
         cmocka_unit_test(every_watcher_gets_every_event_in_order),
         cmocka_unit_test(who_comes_late_or_leaves_misses_the_rest),
         cmocka_unit_test(who_does_not_keep_up_is_told_how_many_are_lost),
+        cmocka_unit_test(a_watcher_is_not_woken_for_what_it_does_not_want),
         cmocka_unit_test(requests_are_numbered_from_1),
     };
 

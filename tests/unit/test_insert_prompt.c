@@ -21,13 +21,13 @@ static struct known_token token(uint32_t serial, const char *holder)
            FINGERPRINT_LEN);
     slot->algorithm = algorithm_parse(hex("122B060104019755010501"));
     slot->present = true;
-    snprintf(t.holder, sizeof t.holder, "%s", holder);
+    snprintf(t.facts.holder, sizeof t.facts.holder, "%s", holder);
     return t;
 }
 
 static void one_token_is_named_with_its_holder(void **state)
 {
-    struct known_token alice = token(0x12345678, "Example<<Alice<Maria");
+    struct known_token alice = token(0x12345678, "Alice Maria Example");
     char text[INSERT_PROMPT_MAX];
 
     (void)state;
@@ -70,7 +70,7 @@ static void many_tokens_are_counted(void **state)
 /* Everything as long as it can be. */
 static void it_always_fits(void **state)
 {
-    static const char holder[] = "HHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHH";
+    static const char holder[CARD_HOLDER_MAX] = "HHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHH";
     static struct known_token tokens[64];
     char text[INSERT_PROMPT_MAX], peer[500];
 

@@ -75,7 +75,7 @@ static void a_token_is_read(void **state)
     assert_int_equal(token.facts.data.version, 0x0304);
     assert_int_equal(token.facts.data.manufacturer, 6);
     assert_int_equal(token.facts.data.serial, 0x12345678);
-    assert_string_equal(token.holder, "Alice Example");
+    assert_string_equal(token.facts.holder, "Alice Example");
     assert_int_equal(token.facts.key[SLOT_SIGN].state, SLOT_UNREAD);
     assert_int_equal(token.facts.data.slot[SLOT_SIGN].touch, TOUCH_CACHED_FIXED);
     assert_int_equal(token.facts.key[SLOT_AUTHENTICATE].state, SLOT_EMPTY);
@@ -135,7 +135,7 @@ static void anything_else_is_refused(void **state)
         HEAD "holder \nend\n",
         HEAD "holder A\nholder B\nend\n",
         HEAD "holder \x1b[2J\nend\n",
-        HEAD "holder 0123456789012345678901234567890123456789012345678901234567890123\nend\n",
+        HEAD "holder 0123456789012345678901234567890123456789\nend\n",
         HEAD KEY KEY "end\n",
         HEAD "key 0 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
         HEAD "key 4 - " CV25519_FINGERPRINT " 1 on - -\nend\n",

@@ -69,12 +69,16 @@ static struct known_tokens *open_known(void)
     return known;
 }
 
+/* holder: NULL for a card that was not asked. */
 static void note(struct known_tokens *known, unsigned number, const char *holder)
 {
     struct card_facts facts;
 
     facts_of(number, &facts);
-    known_tokens_note(known, &facts, view_of(holder, strlen(holder)));
+    if (holder)
+        snprintf(facts.holder, sizeof facts.holder, "%s", holder);
+    facts.holder_told = holder != NULL;
+    known_tokens_note(known, &facts);
 }
 
 static size_t count(struct known_tokens *known)
@@ -136,7 +140,7 @@ static void the_next_agent_knows(void **state)
     size_t n;
 
     (void)state;
-    note(known, 1, "Alice\nExample");
+    note(known, 1, "Alice Example");
     note(known, 2, "");
     known_tokens_close(&known);
     assert_null(known);
@@ -148,7 +152,8 @@ static void the_next_agent_knows(void **state)
     known = open_known();
     assert_int_equal(known_tokens_list(known, &list, &n), 0);
     assert_int_equal(n, 2);
-    assert_string_equal(list[list[0].facts.data.aid[13] == 1 ? 0 : 1].holder, "Alice?Example");
+    assert_string_equal(list[list[0].facts.data.aid[13] == 1 ? 0 : 1].facts.holder,
+                        "Alice Example");
     assert_true(known_tokens_hold(known, hex(GRIP).data));
     free(list);
     known_tokens_close(&known);
@@ -163,10 +168,37 @@ static void what_is_no_news_is_not_written(void **state)
     note(known, 1, "Alice");
     before = inode(SERIAL "0000");
     note(known, 1, "Alice");
-    note(known, 1, "");
+    note(known, 1, NULL);
     assert_int_equal(inode(SERIAL "0000"), before);
     note(known, 1, "Bob");
     assert_int_not_equal(inode(SERIAL "0000"), before);
+    known_tokens_close(&known);
+}
+
+static void expect_recalled(struct known_tokens *known, const char *told, const char *expected)
+{
+    struct card_facts facts;
+
+    facts_of(1, &facts);
+    if (told)
+        snprintf(facts.holder, sizeof facts.holder, "%s", told);
+    facts.holder_told = told != NULL;
+    known_tokens_recall(known, &facts);
+    assert_string_equal(facts.holder, expected);
+}
+
+static void a_holder_is_recalled_until_the_card_tells_it(void **state)
+{
+    struct known_tokens *known = open_known();
+
+    (void)state;
+    note(known, 1, "Alice");
+    note(known, 1, NULL);
+    expect_recalled(known, NULL, "Alice");
+    expect_recalled(known, "Bob", "Bob");
+    expect_recalled(known, "", "");
+    note(known, 1, "");
+    expect_recalled(known, NULL, "");
     known_tokens_close(&known);
 }
 
@@ -180,10 +212,10 @@ static void a_key_that_was_not_read_this_time_stays_known(void **state)
     note(known, 1, "");
     facts_of(1, &facts);
     facts.key[SLOT_DECRYPT] = (struct key_facts){ .state = SLOT_UNREAD };
-    known_tokens_note(known, &facts, view_of(NULL, 0));
+    known_tokens_note(known, &facts);
     assert_true(known_tokens_hold(known, hex(GRIP).data));
     facts.data.slot[SLOT_DECRYPT].created++;
-    known_tokens_note(known, &facts, view_of(NULL, 0));
+    known_tokens_note(known, &facts);
     assert_false(known_tokens_hold(known, hex(GRIP).data));
     known_tokens_close(&known);
 }
@@ -197,7 +229,7 @@ static void a_token_without_keys_is_forgotten(void **state)
     note(known, 1, "");
     facts_of(1, &facts);
     facts.data.slot[SLOT_DECRYPT].present = false;
-    known_tokens_note(known, &facts, view_of(NULL, 0));
+    known_tokens_note(known, &facts);
     assert_int_equal(count(known), 0);
     assert_false(exists(SERIAL "0000"));
     known_tokens_close(&known);
@@ -346,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_next_agent_knows),
         TEST(what_is_no_news_is_not_written),
+        TEST(a_holder_is_recalled_until_the_card_tells_it),
         TEST(a_key_that_was_not_read_this_time_stays_known),
         TEST(a_token_without_keys_is_forgotten),
         TEST(agents_that_share_a_directory_keep_each_others_tokens),

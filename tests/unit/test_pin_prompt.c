@@ -113,7 +113,7 @@ static void peer_writes_no_lines_and_hides_none(void **state)
 {
     struct card_facts facts = yubikey();
     struct pin_prompt prompt;
-    char peer[2000];
+    char peer[8 * 1024];
 
     (void)state;
     prompt = written(&facts, 1, GPG_ERR_NO_ERROR, "gpg\n\nToken: Yubico 0006:00000001\x1b[2J\xff");
@@ -165,6 +165,18 @@ static void holders_have_names(void **state)
     expect_holder("5B 28 41{40}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA...");
 }
 
+/* A card may say anything, too. */
+static void holder_of_ten_kibibytes_is_shortened(void **state)
+{
+    uint8_t object[4 + 10 * 1024] = { 0x5b, 0x82, 0x28, 0x00 };
+    char name[CARD_HOLDER_MAX];
+
+    (void)state;
+    memset(object + 4, 'A', sizeof object - 4);
+    assert_string_equal(card_holder_name(view_of(object, sizeof object), name),
+                        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA...");
+}
+
 static void a_known_holder_is_named(void **state)
 {
     struct card_facts facts = yubikey();
@@ -210,6 +222,7 @@ int main(void)
         cmocka_unit_test(peer_writes_no_lines_and_hides_none),
         cmocka_unit_test(cards_have_names),
         cmocka_unit_test(holders_have_names),
+        cmocka_unit_test(holder_of_ten_kibibytes_is_shortened),
         cmocka_unit_test(a_known_holder_is_named),
         cmocka_unit_test(keypad_prompt_names_the_reader),
     };

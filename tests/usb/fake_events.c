@@ -9,9 +9,9 @@ static struct libusb_context *of(libusb_context *context)
     return context ? context : fake_usb.standard;
 }
 
-static bool is_for(const struct hotplug *h, const struct libusb_device *d, int event)
+static bool is_for(const struct hotplug *h, const struct libusb_device *d, unsigned event)
 {
-    return h->used && h->events & event &&
+    return h->used && (unsigned)h->events & event &&
            (h->vendor == LIBUSB_HOTPLUG_MATCH_ANY || h->vendor == d->model->vendor) &&
            (h->product == LIBUSB_HOTPLUG_MATCH_ANY || h->product == d->model->product) &&
            (h->class == LIBUSB_HOTPLUG_MATCH_ANY || h->class == 0);

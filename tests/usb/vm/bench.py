@@ -40,20 +40,31 @@ class Udev:
         shutil.copy(RULES, "/usr/lib/udev/rules.d/60-cardea.rules")
         output("/lib/systemd/systemd-udevd", "--daemon", "--resolve-names=early")
 
+    def reload(self):
+        """udevd takes what it is told in turn: when it answers the second, it has done the first."""
+        output("udevadm", "control", "--reload")
+        output("udevadm", "control", "--ping", f"--timeout={PATIENCE}")
+
     @contextlib.contextmanager
     def without(self, name):
         """As long as one of the files of rules is not there."""
         path, aside = pathlib.Path("/usr/lib/udev/rules.d", name), pathlib.Path("/run", name)
         shutil.move(path, aside)
-        output("udevadm", "control", "--reload")
+        self.reload()
         try:
             yield
         finally:
             shutil.move(aside, path)
-            output("udevadm", "control", "--reload")
+            self.reload()
 
     def settle(self):
         output("udevadm", "settle", f"--timeout={PATIENCE}")
+
+    def know(self, path):
+        """Waits until udevd has dealt with a device that has come, and with its driver's having come to it."""
+        wait_until((path / "driver").exists, f"{path.name} has a driver")
+        output("udevadm", "wait", f"--timeout={PATIENCE}", "--initialized=true", path)
+        self.settle()
 
 
 def seat(user):
@@ -104,7 +115,7 @@ class Token:
         self.tell("plug")
         wait_until(lambda: set(devices()) - before, f"{self.model} is there")
         self.path = (set(devices()) - before).pop()
-        self.bench.udev.settle()
+        self.bench.udev.know(self.path)
 
     def unplug(self):
         self.tell("unplug")
