@@ -47,13 +47,16 @@ struct pin_question {
                            * program spent a try while the human typed */
     size_t pin_min, pin_max;
     int gone_fd; /* readable once the card has left: nobody need answer any more */
+    bool keypad; /* the reader can ask for it, too */
 };
 
 /* Whoever a card is used for. */
 struct requester {
-    /* Fills *pin, or an error that ends the request. Nothing of the card's is held but the
-     * place in the queue of those who may ask. */
+    /* Fills *pin, leaves it empty when the reader's keypad may ask, or an error that ends the
+     * request. Nothing of the card's is held but the place in the queue of those who may ask. */
     gpg_error_t (*ask_pin)(void *context, const struct pin_question *question, struct secret *pin);
+    /* The keypad waits for a PIN, in this card's transaction; it does no longer. */
+    void (*keypad)(void *context, bool waits);
     /* True when nobody waits for the answer any more. */
     bool (*is_gone)(void *context);
     /* True with the card's answer when it is known by now: the queue has been waited in. */

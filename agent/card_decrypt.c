@@ -16,22 +16,36 @@
 
 #define PIN_MIN 6 /* §4.3.1 */
 
+/* The card is in a transaction while a human types on its reader's keypad: for that long, and a
+ * little more for the reader and the card. */
+#define KEYPAD_SECONDS 30
+#define KEYPAD_MS      45000
+
 /* One request's state over its rounds; a round is one transaction. */
 struct job {
     const struct public_key *key;
     struct view data;
     const struct requester *requester;
     struct secret pin;    /* typed and not yet sent */
+    bool on_keypad;       /* the PIN is to be typed there, once, for the prompt that was answered */
+    bool no_keypad;       /* the reader does not do it after all */
     bool from_cache;      /* `pin` was typed for an earlier request */
     unsigned tries_shown; /* with the question that gave us this PIN */
     uint8_t aid_shown[AID_LEN];
     size_t pin_max;       /* of the card that asked for a PIN */
+    bool offers_keypad;   /* of its reader, to be told with the question */
     bool want_pin;        /* this round ended for want of one */
     bool holder_news;     /* the card has told whose it is */
     gpg_error_t previous; /* why the last PIN did not do */
     bool recovered;       /* the one second chance has been used */
     struct secret plain;
 };
+
+/* A question has been answered, and its answer not been used. */
+static bool is_answered(const struct job *job)
+{
+    return job->pin.data || job->on_keypad;
+}
 
 /* It holds the key, and a typed PIN is for the card that the prompt named. */
 static bool is_the_right_card(const struct card *card, const struct job *job)
@@ -40,7 +54,7 @@ static bool is_the_right_card(const struct card *card, const struct job *job)
 
     return slot->state == SLOT_READ &&
            memcmp(slot->key.keygrip, job->key->keygrip, KEYGRIP_LEN) == 0 &&
-           (!job->pin.data || memcmp(card->app.data.aid, job->aid_shown, AID_LEN) == 0);
+           (!is_answered(job) || memcmp(card->app.data.aid, job->aid_shown, AID_LEN) == 0);
 }
 
 static gpg_error_t read_kdf_once(struct card *card)
@@ -76,6 +90,37 @@ static gpg_error_t send_pin(struct card *card, struct job *job)
     return err;
 }
 
+static void await_keypad(struct card *card, const struct job *job, bool waits)
+{
+    atomic_store(&card->awaits_touch, waits);
+    job->requester->keypad(job->requester->context, waits);
+}
+
+/* One entry for each prompt, whatever comes of it. */
+static gpg_error_t verify_on_keypad(struct card *card, struct job *job)
+{
+    gpg_error_t err;
+
+    job->on_keypad = false;
+    card->app.channel.deadline = deadline_in_ms(KEYPAD_MS);
+    await_keypad(card, job, true);
+    err = openpgp_card_verify_on_keypad(&card->app, PASSWORD_PW1, PIN_MIN,
+                                        card->app.data.pw.pw1_max, KEYPAD_SECONDS);
+    await_keypad(card, job, false);
+    card->app.channel.deadline = deadline_in_ms(CARD_WAIT_MS);
+    card->verified = !err;
+    job->no_keypad = gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED;
+    if (err) {
+        card_forget_pin(card);
+        card->kdf_read = card->kdf_read && card->kdf.active;
+    } else {
+        pin_cache_note_unseen(&card->pin, boottime_ms());
+    }
+    if (!err && job->requester->is_gone(job->requester->context))
+        err = gpg_error(GPG_ERR_CANCELED);
+    return err;
+}
+
 /* A PIN that was typed before for this very card stands in for a typing, but never for the last
  * try. */
 static gpg_error_t take_cached_pin(struct card *card, struct job *job)
@@ -87,6 +132,13 @@ static gpg_error_t take_cached_pin(struct card *card, struct job *job)
     return secret_copy(&job->pin, secret_view(&card->pin.pin));
 }
 
+/* A keypad sends what is typed, and never a digest of it. Whether that is wanted has been read by
+ * the time that it counts. */
+static bool offers_keypad(const struct card *card, const struct job *job)
+{
+    return !job->no_keypad && !card->kdf.active && reader_has_keypad(card->reader);
+}
+
 /* Ends this round in order to ask, unless asking is of no use. What is shown must be remembered:
  * others may use the card meanwhile. */
 static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_error_t previous)
@@ -94,6 +146,7 @@ static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_
     const struct pw_status *pw = &card->app.data.pw;
 
     secret_free(&job->pin);
+    job->on_keypad = false;
     job->previous = previous;
     if (pw->pin_block_2)
         return gpg_error(GPG_ERR_NOT_SUPPORTED);
@@ -102,6 +155,7 @@ static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_
     job->want_pin = true;
     job->tries_shown = pw->pw1_tries;
     job->pin_max = pw->pw1_max;
+    job->offers_keypad = offers_keypad(card, job);
     return 0;
 }
 
@@ -115,6 +169,23 @@ static gpg_error_t after_refused_pin(struct card *card, struct job *job)
     return err;
 }
 
+/* The PIN is sent only for tries that were shown, and by the keypad only where one still may. */
+static gpg_error_t use_answer(struct card *card, struct job *job)
+{
+    gpg_error_t err;
+
+    if (card->app.data.pw.pw1_tries < job->tries_shown)
+        return ask_after_this_round(card, job, gpg_error(GPG_ERR_CONFLICT));
+    if (job->on_keypad && !offers_keypad(card, job))
+        return ask_after_this_round(card, job, job->previous);
+    err = job->on_keypad ? verify_on_keypad(card, job) : send_pin(card, job);
+    if (job->no_keypad && gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
+        return ask_after_this_round(card, job, job->previous);
+    if (gpg_err_code(err) == GPG_ERR_BAD_PIN || gpg_err_code(err) == GPG_ERR_PIN_BLOCKED)
+        err = after_refused_pin(card, job);
+    return err;
+}
+
 /* Within a transaction: the card is the one of the prompt, its tries are those that were shown, and
  * only then the PIN is sent. */
 static gpg_error_t verify(struct card *card, struct job *job)
@@ -124,7 +195,7 @@ static gpg_error_t verify(struct card *card, struct job *job)
     gpg_error_t err = 0;
 
     /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
-    if (job->pin.data || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
+    if (is_answered(job) || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
         err = card_identify_key(card);
     if (!err && !is_the_right_card(card, job))
         err = gpg_error(GPG_ERR_WRONG_CARD);
@@ -134,23 +205,18 @@ static gpg_error_t verify(struct card *card, struct job *job)
     has_read_kdf = card->kdf_read || !card->app.data.extended.kdf;
     if (!err)
         err = read_kdf_once(card);
-    if (!err && !job->pin.data)
+    if (!err && !is_answered(job))
         err = take_cached_pin(card, job);
     if (err)
         return err;
-    if (!job->pin.data) {
+    if (!is_answered(job)) {
         /* The commands of a first decryption are counted: reading a KDF, and answers in pieces,
          * leave no room for a courtesy. */
         if (has_read_kdf && card->app.channel.extended && card->app.data_commands == 1)
             job->holder_news = card_learn_holder(card);
         return ask_after_this_round(card, job, job->previous);
     }
-    if (card->app.data.pw.pw1_tries < job->tries_shown)
-        return ask_after_this_round(card, job, gpg_error(GPG_ERR_CONFLICT));
-    err = send_pin(card, job);
-    if (gpg_err_code(err) == GPG_ERR_BAD_PIN || gpg_err_code(err) == GPG_ERR_PIN_BLOCKED)
-        err = after_refused_pin(card, job);
-    return err;
+    return use_answer(card, job);
 }
 
 /* Tells by the card's word for a failed DECIPHER whether its state was lost, nobody touched it, or
@@ -257,7 +323,8 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
                                      .previous = job->previous,
                                      .pin_min = PIN_MIN,
                                      .pin_max = job->pin_max,
-                                     .gone_fd = card->gone_fd };
+                                     .gone_fd = card->gone_fd,
+                                     .keypad = job->offers_keypad };
     gpg_error_t err;
 
     if (job->requester->is_gone(job->requester->context))
@@ -270,6 +337,7 @@ static gpg_error_t ask_for_pin(struct card *card, struct job *job)
     job->want_pin = false;
     job->from_cache = false;
     err = job->requester->ask_pin(job->requester->context, &question, &job->pin);
+    job->on_keypad = !err && !job->pin.data;
     return err && atomic_load(&card->gone) ? gpg_error(GPG_ERR_CARD_REMOVED) : err;
 }
 
@@ -280,6 +348,8 @@ static gpg_error_t last_word(gpg_error_t err)
     switch (gpg_err_code(err)) {
     case GPG_ERR_NO_AUTH:
         return gpg_error(GPG_ERR_USE_CONDITIONS);
+    case GPG_ERR_NO_PIN: /* nobody typed it on the keypad */
+        return gpg_error(GPG_ERR_TIMEOUT);
     case GPG_ERR_ENOENT: /* it had the OpenPGP application when its key was found */
         return gpg_error(GPG_ERR_CARD);
     default:

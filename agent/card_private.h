@@ -28,7 +28,8 @@ struct card {
     const struct pin_cache_policy *pin_policy;
     struct pin_cache pin;
 
-    atomic_bool awaits_touch;   /* and is not to be waited for by those who need no touch */
+    atomic_bool awaits_touch;   /* or fingers on a keypad, and is not to be waited for by those who
+                                   need neither */
     atomic_bool lock_wanted;    /* whoever has the turn next forgets PIN and verified state */
     _Atomic int64_t pin_end_ms; /* of `pin`, for those who have not the turn */
 

@@ -188,6 +188,7 @@ static const struct config_setting settings[] = {
       "seconds, from 1 to 3600" },
     { "pinentry", "loopback", set_switch, FIELD(allow_loopback_pinentry), 0, 0, "yes or no" },
     { "pinentry", "insertion", set_switch, FIELD(ask_insertion), 0, 0, "yes or no" },
+    { "pinentry", "keypad", set_switch, FIELD(keypad), 0, 0, "yes or no" },
     { "pin-cache", "ttl", set_number, FIELD(pin_cache_ttl), 0, SECONDS_MAX,
       "seconds, from 0 (no cache) to 2592000" },
     { "pin-cache", "max-ttl", set_number, FIELD(pin_cache_max_ttl), 0, SECONDS_MAX,
@@ -255,6 +256,7 @@ gpg_error_t config_defaults(struct agent_config *config)
     config->pinentry_timeout = 60;
     config->allow_loopback_pinentry = true;
     config->ask_insertion = true;
+    config->keypad = true;
     config->pin_cache_ttl = 600;
     config->pin_cache_max_ttl = 7200;
     config->max_connections = 256;

@@ -15,6 +15,7 @@ struct agent_config {
     int pinentry_timeout;         /* seconds; 60 */
     bool allow_loopback_pinentry; /* yes */
     bool ask_insertion;           /* yes */
+    bool keypad;                  /* yes */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */

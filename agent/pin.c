@@ -61,7 +61,16 @@ static gpg_error_t confirm_last_try(struct session *session, const struct pin_qu
     return pinentry_confirm(&request);
 }
 
-static gpg_error_t ask_human(struct session *session, const struct pin_question *question,
+/* Before the keypad is listened to, and while the card is still free for others: whoever types
+ * there has seen for which token. */
+static gpg_error_t confirm_keypad(struct pinentry_request *request, const struct pin_prompt *prompt)
+{
+    request->description = prompt->keypad;
+    request->ok = "Enter it on the keypad";
+    return pinentry_confirm(request);
+}
+
+static gpg_error_t ask_human(struct session *session, struct pin_question question,
                              struct secret *pin)
 {
     struct pinentry_request request = request_for(session);
@@ -69,17 +78,20 @@ static gpg_error_t ask_human(struct session *session, const struct pin_question 
     gpg_error_t err = 0;
     char peer[PEER_WORDS_MAX];
 
-    pin_prompt_write(question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
+    question.keypad = question.keypad && session->agent->config->keypad;
+    pin_prompt_write(&question, peer_describe(session->peer_pid, peer, sizeof peer), &prompt);
     if (*prompt.confirm)
-        err = confirm_last_try(session, question, prompt.confirm);
+        err = confirm_last_try(session, &question, prompt.confirm);
     if (err)
         return err;
+    request.done_fd = question.gone_fd;
+    if (*prompt.keypad)
+        return confirm_keypad(&request, &prompt);
     request.description = prompt.description;
     request.error = *prompt.error ? prompt.error : NULL;
     request.prompt = "PIN";
-    request.pin_min = question->pin_min;
-    request.pin_max = question->pin_max;
-    request.done_fd = question->gone_fd;
+    request.pin_min = question.pin_min;
+    request.pin_max = question.pin_max;
     return pinentry_get_pin(&request, pin);
 }
 
@@ -148,6 +160,6 @@ gpg_error_t pin_ask(struct session *session, const struct pin_question *question
     case PIN_LOOPBACK:
         return ask_client(session, question, pin);
     default:
-        return ask_human(session, question, pin);
+        return ask_human(session, *question, pin);
     }
 }

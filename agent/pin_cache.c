@@ -9,8 +9,15 @@ void pin_cache_keep(struct pin_cache *cache, const struct pin_cache_policy *poli
         return;
     }
     secret_move(&cache->pin, pin);
+    cache->unseen = false;
     cache->typed_ms = now_ms;
     cache->used_ms = now_ms;
+}
+
+void pin_cache_note_unseen(struct pin_cache *cache, int64_t now_ms)
+{
+    secret_free(&cache->pin);
+    *cache = (struct pin_cache){ .unseen = true, .typed_ms = now_ms, .used_ms = now_ms };
 }
 
 void pin_cache_touch(struct pin_cache *cache, int64_t now_ms)
@@ -23,7 +30,7 @@ int64_t pin_cache_end_ms(const struct pin_cache *cache, const struct pin_cache_p
     int64_t idle_end = cache->used_ms + policy->idle_ms;
     int64_t max_end = cache->typed_ms + policy->max_ms;
 
-    if (!cache->pin.data)
+    if (!cache->pin.data && !cache->unseen)
         return INT64_MAX;
     return idle_end < max_end ? idle_end : max_end;
 }
@@ -31,4 +38,5 @@ int64_t pin_cache_end_ms(const struct pin_cache *cache, const struct pin_cache_p
 void pin_cache_wipe(struct pin_cache *cache)
 {
     secret_free(&cache->pin);
+    cache->unseen = false;
 }

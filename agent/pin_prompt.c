@@ -27,6 +27,17 @@ static void write_error(const struct pin_question *question, struct pin_prompt *
                  left == 1 ? "try" : "tries");
 }
 
+static void write_keypad(const struct pin_question *question, struct pin_prompt *prompt)
+{
+    const char *name = question->facts->reader;
+    char reader[READER_NAME_MAX];
+
+    text_escape(view_of(name, strlen(name)), reader, sizeof reader);
+    snprintf(prompt->keypad, sizeof prompt->keypad,
+             "%s%s%s\n\nPress the button below, then enter the PIN on the keypad of reader %s.",
+             prompt->error, *prompt->error ? "\n\n" : "", prompt->description, reader);
+}
+
 void pin_prompt_write(const struct pin_question *question, const char *peer,
                       struct pin_prompt *prompt)
 {
@@ -46,6 +57,8 @@ void pin_prompt_write(const struct pin_question *question, const char *peer,
              *holder ? "\nHolder: " : "", holder, key_id,
              algorithm_name(&slot->algorithm, algorithm), tries);
     write_error(question, prompt);
+    if (question->keypad)
+        write_keypad(question, prompt);
     if (question->tries_left == 1)
         snprintf(
             prompt->confirm, sizeof prompt->confirm,

@@ -8,8 +8,9 @@
 
 struct pin_prompt {
     char description[PIN_PROMPT_MAX];
-    char error[128];   /* "" when there is nothing to say */
-    char confirm[256]; /* what to confirm before the last try; "" otherwise */
+    char error[128];                   /* "" when there is nothing to say */
+    char keypad[PIN_PROMPT_MAX + 352]; /* all of it, for a PIN that the reader asks for */
+    char confirm[256];                 /* what to confirm before the last try; "" otherwise */
 };
 
 /* `peer` as peer_describe made it. */

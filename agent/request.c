@@ -71,6 +71,11 @@ static gpg_error_t ask_pin(void *context, const struct pin_question *question, s
     return err;
 }
 
+static void keypad(void *context, bool waits)
+{
+    publish(context, waits ? EVENT_PIN_WANTED : EVENT_PIN_DONE);
+}
+
 static bool is_gone(void *context)
 {
     const struct request *request = context;
@@ -115,6 +120,7 @@ gpg_error_t request_decrypt(struct request *request, struct card *card,
                             const struct public_key *key, struct view data, struct secret *plain)
 {
     const struct requester requester = { .ask_pin = ask_pin,
+                                         .keypad = keypad,
                                          .is_gone = is_gone,
                                          .recall = recall,
                                          .remember = remember,

@@ -1,6 +1,7 @@
 #include "apdu/openpgp_card.h"
 
 #include "apdu/decipher.h"
+#include "base/log.h"
 
 /* P1 P2 */
 #define SELECT_BY_NAME  0x04
@@ -9,6 +10,8 @@
 #define READ_PUBLIC_KEY 0x81
 #define VERIFY_PRESENT  0x00
 #define VERIFY_FORGET   0xff
+
+#define KEYPAD_ANSWER_MAX 256
 
 /* Control reference templates, §7.2.14 */
 static const uint8_t control_reference[SLOTS] = { 0xb6, 0xb8, 0xa4 };
@@ -231,6 +234,46 @@ gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
         err = verify_status_error(response.sw);
     response_free(&response);
     return err;
+}
+
+/* Some readers tell by a status word of their own what became of the typing (PC/SC part 10
+ * §2.5.2). */
+static gpg_error_t keypad_status_error(uint16_t sw)
+{
+    switch (sw) {
+    case 0x6400:
+        return gpg_error(GPG_ERR_NO_PIN);
+    case 0x6401:
+        return gpg_error(GPG_ERR_CANCELED);
+    case 0x6403:
+        return gpg_error(GPG_ERR_BAD_PIN);
+    default:
+        return verify_status_error(sw);
+    }
+}
+
+gpg_error_t openpgp_card_verify_on_keypad(struct openpgp_card *card, enum password which,
+                                          size_t pin_min, size_t pin_max, uint8_t seconds)
+{
+    const struct keypad_verify verify = {
+        .header = { CLA_PLAIN, INS_VERIFY, VERIFY_PRESENT, (uint8_t)which },
+        .pin_min = pin_min,
+        .pin_max = pin_max,
+        .seconds = seconds,
+    };
+    struct channel *channel = &card->channel;
+    struct buffer answer = BUFFER(KEYPAD_ANSWER_MAX);
+    struct view data;
+    uint16_t sw = 0;
+    gpg_error_t err;
+
+    channel->commands++;
+    err = reader_verify_on_keypad(channel->reader, &verify, &answer, channel->deadline);
+    if (!err)
+        err = answer_split(buffer_view(&answer), &data, &sw);
+    log_debug("apdu: VERIFY on the keypad -> %04X", sw);
+    buffer_free(&answer);
+    return err ? err : keypad_status_error(sw);
 }
 
 gpg_error_t openpgp_card_forget_verification(struct openpgp_card *card, enum password which)

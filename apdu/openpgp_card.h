@@ -56,10 +56,16 @@ gpg_error_t openpgp_card_read_kdf(struct openpgp_card *card, struct kdf_do *kdf)
 gpg_error_t openpgp_card_read_public_key(struct openpgp_card *card, enum slot slot,
                                          struct public_key *key);
 
-/* VERIFY with PIN data as kdf_do_apply made it. The only place that sends a PIN.
+/* VERIFY with PIN data as kdf_do_apply made it. The only place that sends a PIN; one that
+ * is typed at the reader does not come through here: the next.
  * GPG_ERR_BAD_PIN, GPG_ERR_PIN_BLOCKED. */
 gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
                                 const struct secret *sent);
+
+/* VERIFY with a PIN that is typed on the reader's keypad, as it is: not for cards with an active
+ * KDF. GPG_ERR_BAD_PIN also when the reader refused its length, and as reader_verify_on_keypad. */
+gpg_error_t openpgp_card_verify_on_keypad(struct openpgp_card *card, enum password which,
+                                          size_t pin_min, size_t pin_max, uint8_t seconds);
 
 /* VERIFY with P1 = FF, which drops the verified state (since version 3.1, and not on every card):
  * GPG_ERR_NOT_SUPPORTED then, and no command where that is known. */

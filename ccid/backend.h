@@ -26,6 +26,9 @@ struct backend {
     void (*end)(struct reader *reader);
     gpg_error_t (*transmit)(struct reader *reader, struct view command, struct buffer *answer,
                             struct deadline deadline);
+    /* NULL: no reader of it has a keypad */
+    gpg_error_t (*verify_on_keypad)(struct reader *reader, const struct keypad_verify *verify,
+                                    struct buffer *answer, struct deadline deadline);
     gpg_error_t (*reset)(struct reader *reader, struct deadline deadline);
 };
 
@@ -40,6 +43,7 @@ struct reader {
     uint8_t atr[READER_ATR_MAX];
     size_t atr_len;
     enum reader_length length;
+    bool keypad;
 };
 
 extern const struct backend pcsc_backend;

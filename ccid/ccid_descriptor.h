@@ -15,6 +15,9 @@
 #define CCID_AUTO_PPS        0x00000080u
 #define CCID_AUTO_IFSD       0x00000400u
 
+/* bPINSupport */
+#define CCID_PIN_VERIFY 0x01u
+
 enum ccid_level { CCID_CHARACTER, CCID_TPDU, CCID_SHORT_APDU, CCID_EXTENDED_APDU };
 
 struct ccid_descriptor {
@@ -27,7 +30,7 @@ struct ccid_descriptor {
     uint32_t features;      /* as it is; see above */
     enum ccid_level level;  /* from the features */
     uint32_t max_message;   /* CCID_MESSAGE_MAX at most */
-    uint8_t pin_operations; /* bit 0: verify, bit 1: modify */
+    uint8_t pin_operations; /* bPINSupport */
 };
 
 /* Finds the descriptor among those that stand between an interface and its endpoints, or after one

@@ -54,12 +54,14 @@ enum ccid_icc { CCID_ICC_ACTIVE, CCID_ICC_INACTIVE, CCID_ICC_ABSENT, CCID_ICC_UN
 enum ccid_status { CCID_DONE, CCID_FAILED, CCID_TIME_EXTENSION, CCID_STATUS_UNKNOWN };
 
 /* bError of a failed command; 1 to 0x7f: the offset of what the reader does not take */
-#define CCID_ERROR_UNSUPPORTED 0x00
-#define CCID_ERROR_FIELD_MAX   0x7f
-#define CCID_ERROR_BUSY        0xe0
-#define CCID_ERROR_OVERRUN     0xfc
-#define CCID_ERROR_PARITY      0xfd
-#define CCID_ERROR_MUTE        0xfe
+#define CCID_ERROR_UNSUPPORTED   0x00
+#define CCID_ERROR_FIELD_MAX     0x7f
+#define CCID_ERROR_BUSY          0xe0
+#define CCID_ERROR_PIN_CANCELLED 0xef
+#define CCID_ERROR_PIN_TIMEOUT   0xf0
+#define CCID_ERROR_OVERRUN       0xfc
+#define CCID_ERROR_PARITY        0xfd
+#define CCID_ERROR_MUTE          0xfe
 
 /* bError of a time extension is a factor; Gnuk's way to say that it waits for its button. */
 #define CCID_EXTENSION_TOUCH 0xff

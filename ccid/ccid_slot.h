@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ccid/atr.h"
+#include "ccid/ccid_keypad.h"
 #include "ccid/ccid_port.h"
 #include "ccid/t1.h"
 
@@ -38,6 +39,11 @@ void ccid_slot_power_off(struct ccid_slot *slot, struct deadline deadline);
  * APDU that the reader does not carry is GPG_ERR_TOO_LARGE, too, and changes nothing. */
 gpg_error_t ccid_slot_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline);
+
+/* ccid_secure.c: VERIFY as reader_verify_on_keypad (ccid/reader.h). */
+gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid_keypad *keypad,
+                                       const struct keypad_verify *verify, struct buffer *answer,
+                                       struct deadline deadline);
 
 /* For the files of the levels: one command to this slot. A failed one is an error: CARD_REMOVED
  * without a card, else GPG_ERR_CARD; *answer is there all the same, its status is CCID_FAILED. */

@@ -157,6 +157,16 @@ static gpg_error_t settle(struct reader *reader, gpg_error_t err)
     return err;
 }
 
+/* The same of a call that has an answer, which is there as a whole or not at all. */
+static gpg_error_t settle_answer(struct reader *reader, struct buffer *answer, gpg_error_t err)
+{
+    if (!err && answer->len < ANSWER_MIN)
+        err = gpg_error(GPG_ERR_CARD);
+    if (err)
+        buffer_clear(answer);
+    return settle(reader, err);
+}
+
 /* Why a call must not be made; 0 when it may. */
 static gpg_error_t refusal(const struct reader *reader, struct deadline deadline,
                            gpg_err_code_t late)
@@ -191,11 +201,26 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     if (err)
         return err;
     err = reader->backend->transmit(reader, command, answer, deadline);
-    if (!err && answer->len < ANSWER_MIN)
-        err = gpg_error(GPG_ERR_CARD);
+    return settle_answer(reader, answer, err);
+}
+
+bool reader_has_keypad(const struct reader *reader)
+{
+    return reader->keypad;
+}
+
+gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
+                                    struct buffer *answer, struct deadline deadline)
+{
+    gpg_error_t err = refusal(reader, deadline, GPG_ERR_TIMEOUT);
+
+    buffer_clear(answer);
     if (err)
-        buffer_clear(answer);
-    return settle(reader, err);
+        return err;
+    if (!reader->keypad)
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    err = reader->backend->verify_on_keypad(reader, verify, answer, deadline);
+    return settle_answer(reader, answer, err);
 }
 
 gpg_error_t reader_reset(struct reader *reader, struct deadline deadline)

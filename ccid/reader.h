@@ -130,5 +130,23 @@ void reader_end(struct reader *reader);
 gpg_error_t reader_transmit(struct reader *reader, struct view command, struct buffer *answer,
                             struct deadline deadline);
 
+/* A command whose data is a PIN that a human types at the reader. */
+struct keypad_verify {
+    uint8_t header[4];       /* CLA INS P1 P2 */
+    size_t pin_min, pin_max; /* digits */
+    uint8_t seconds;         /* that the reader waits for a digit, or for all of them */
+};
+
+/* Whether the reader has a keypad that is known to do it; by the back end "usb" alone. */
+bool reader_has_keypad(const struct reader *reader);
+
+/* Has the reader ask for the PIN and send it to the card, and receives the card's answer as
+ * reader_transmit. Lasts as long as the human does; the PIN never comes here.
+ * The card saw nothing, and the connection is as good as before, after
+ * GPG_ERR_CANCELED: the human said no at the reader; GPG_ERR_NO_PIN: nobody typed in time;
+ * GPG_ERR_NOT_SUPPORTED: the reader does not do it after all. */
+gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
+                                    struct buffer *answer, struct deadline deadline);
+
 /* Warm reset; every application and PIN state on the card is lost, for all programs. */
 gpg_error_t reader_reset(struct reader *reader, struct deadline deadline);

@@ -288,3 +288,27 @@ gpg_error_t t1_transmit(struct t1 *t1, struct view command, struct buffer *answe
         t1->ns ^= 1;
     return t1->broken;
 }
+
+void t1_prologue(const struct t1 *t1, uint8_t prologue[3])
+{
+    const struct t1_block block = { .kind = T1_I, .number = t1->ns };
+    uint8_t octets[T1_BLOCK_OCTETS];
+
+    (void)t1_block_encode(&block, octets);
+    memcpy(prologue, octets, 3);
+}
+
+gpg_error_t t1_take_answer(struct t1 *t1, struct view block, struct buffer *answer)
+{
+    struct t1_block in;
+
+    if (t1->broken)
+        return t1->broken;
+    if (t1_block_parse(block, &in) || in.kind != T1_I || in.more || in.number != t1->nr) {
+        t1->broken = gpg_error(GPG_ERR_CARD);
+        return t1->broken;
+    }
+    t1->ns ^= 1;
+    t1->nr ^= 1;
+    return buffer_append_view(answer, in.information);
+}

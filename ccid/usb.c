@@ -162,5 +162,6 @@ const struct backend usb_backend = {
     .begin = usb_begin,
     .end = usb_end,
     .transmit = usb_transmit,
+    .verify_on_keypad = usb_verify_on_keypad,
     .reset = usb_reset,
 };

@@ -123,6 +123,8 @@ size_t usb_interfaces_find(const struct libusb_device_descriptor *device,
         if (!read_alt(&interface->altsetting[0], &found[count]))
             continue;
         mend(device, &found[count].ccid);
+        if (found[count].ccid.pin_operations & CCID_PIN_VERIFY)
+            found[count].keypad = ccid_keypad_find(device->idVendor, device->idProduct);
         count++;
     }
     return count;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ccid/ccid_descriptor.h"
+#include "ccid/ccid_keypad.h"
 
 #include <libusb.h>
 
@@ -15,6 +16,7 @@ struct usb_interface {
     uint16_t in_packet; /* most octets in a packet of `in`; not 0 */
     bool alone;         /* the device has no other interface */
     struct ccid_descriptor ccid;
+    const struct ccid_keypad *keypad; /* NULL: no keypad that is known to work */
 };
 
 /* Interfaces of class 0x0b with bulk endpoints both ways, and of the vendor's own class for the

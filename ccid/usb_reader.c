@@ -137,6 +137,7 @@ static gpg_error_t connect_in_turn(struct usb_reader *r, struct deadline deadlin
     usb_watch_publish(r->ccid->readers); /* who holds it may have changed */
     if (!err)
         err = power_on(r, false, deadline);
+    r->base.keypad = r->ccid->interface.keypad != NULL;
     r->base.length = level == CCID_SHORT_APDU ? READER_SHORT : READER_EXTENDED;
     return err;
 }
@@ -229,6 +230,20 @@ gpg_error_t usb_transmit(struct reader *reader, struct view command, struct buff
     if (err)
         return err;
     err = settle(r, ccid_slot_transmit(&r->slot->card, command, answer, deadline));
+    leave_turn(r);
+    return err;
+}
+
+gpg_error_t usb_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
+                                 struct buffer *answer, struct deadline deadline)
+{
+    struct usb_reader *r = of_reader(reader);
+    const struct ccid_keypad *keypad = r->ccid->interface.keypad;
+    gpg_error_t err = enter(r, deadline, GPG_ERR_TIMEOUT);
+
+    if (err)
+        return err;
+    err = settle(r, ccid_slot_verify_on_keypad(&r->slot->card, keypad, verify, answer, deadline));
     leave_turn(r);
     return err;
 }

@@ -262,6 +262,23 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     return 0;
 }
 
+/* None of them has a keypad. */
+bool reader_has_keypad(const struct reader *reader)
+{
+    (void)reader;
+    return false;
+}
+
+gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *what,
+                                    struct buffer *answer, struct deadline deadline)
+{
+    (void)reader;
+    (void)what;
+    (void)answer;
+    (void)deadline;
+    abort();
+}
+
 gpg_error_t reader_reset(struct reader *reader, struct deadline deadline)
 {
     (void)reader;

@@ -46,6 +46,7 @@ static void there_are_defaults(void **state)
     assert_true(config.notifications);
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
+    assert_true(config.keypad);
     assert_int_equal(config.pin_cache_ttl, 600);
     assert_int_equal(config.session_key_cache, 0);
     assert_int_equal(config.pin_cache_max_ttl, 7200);
@@ -76,6 +77,7 @@ static void a_file_sets_everything(void **state)
                            "program = /usr/bin/pinentry-gnome3\n"
                            "timeout = 30\n"
                            "loopback = no\n"
+                           "keypad = no\n"
                            "[pin-cache]\n"
                            "ttl = 0\n"
                            "max-ttl = 60");
@@ -90,6 +92,7 @@ static void a_file_sets_everything(void **state)
     assert_false(config.notifications);
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
+    assert_false(config.keypad);
     assert_int_equal(config.pin_cache_ttl, 0);
     assert_int_equal(config.session_key_cache, 90);
     assert_int_equal(config.pin_cache_max_ttl, 60);

@@ -51,6 +51,22 @@ static void use_does_not_outlive_the_maximum(void **state)
     pin_cache_wipe(&cache);
 }
 
+/* The state that it opened ends as that of a PIN that is kept. */
+static void unseen_pin_ends_too(void **state)
+{
+    struct pin_cache cache = { 0 };
+
+    (void)state;
+    keep(&cache, &policy, 0);
+    pin_cache_note_unseen(&cache, 1000);
+    assert_null(cache.pin.data);
+    assert_int_equal(pin_cache_end_ms(&cache, &policy), 1000 + 10 * MINUTE);
+    pin_cache_touch(&cache, 1000 + 9 * MINUTE);
+    assert_int_equal(pin_cache_end_ms(&cache, &policy), 1000 + 19 * MINUTE);
+    pin_cache_wipe(&cache);
+    assert_true(pin_cache_end_ms(&cache, &policy) == INT64_MAX);
+}
+
 static void no_time_to_live_keeps_nothing(void **state)
 {
     const struct pin_cache_policy none = { .idle_ms = 0, .max_ms = 120 * MINUTE };
@@ -80,6 +96,7 @@ int main(void)
         cmocka_unit_test(idle_time_runs_from_the_last_use),
         cmocka_unit_test(use_does_not_outlive_the_maximum),
         cmocka_unit_test(no_time_to_live_keeps_nothing),
+        cmocka_unit_test(unseen_pin_ends_too),
         cmocka_unit_test(wiped_cache_is_empty),
     };
 

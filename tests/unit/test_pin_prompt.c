@@ -113,7 +113,7 @@ static void peer_writes_no_lines_and_hides_none(void **state)
 {
     struct card_facts facts = yubikey();
     struct pin_prompt prompt;
-    char peer[10 * 1024];
+    char peer[8 * 1024];
 
     (void)state;
     prompt = written(&facts, 1, GPG_ERR_NO_ERROR, "gpg\n\nToken: Yubico 0006:00000001\x1b[2J\xff");
@@ -188,6 +188,29 @@ static void a_known_holder_is_named(void **state)
                     "\nToken: Yubico 0006:20680955\nHolder: Alice Virtue\nKey: ");
 }
 
+/* All of it in one text, the reader's name not believed. */
+static void keypad_prompt_names_the_reader(void **state)
+{
+    struct card_facts facts = yubikey();
+    struct pin_question question = { .facts = &facts,
+                                     .slot = SLOT_DECRYPT,
+                                     .tries_left = 2,
+                                     .previous = gpg_error(GPG_ERR_BAD_PIN),
+                                     .keypad = true };
+    struct pin_prompt prompt;
+
+    (void)state;
+    snprintf(facts.reader, sizeof facts.reader, "SPR\n532");
+    pin_prompt_write(&question, "gpg (1234)", &prompt);
+    assert_contains(prompt.keypad, "Wrong PIN: 2 tries left.");
+    assert_contains(prompt.keypad, prompt.description);
+    assert_contains(prompt.keypad, "on the keypad of reader SPR");
+    assert_null(strstr(prompt.keypad, "SPR\n"));
+    question.keypad = false;
+    pin_prompt_write(&question, "gpg (1234)", &prompt);
+    assert_string_equal(prompt.keypad, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +224,7 @@ int main(void)
         cmocka_unit_test(holders_have_names),
         cmocka_unit_test(holder_of_ten_kibibytes_is_shortened),
         cmocka_unit_test(a_known_holder_is_named),
+        cmocka_unit_test(keypad_prompt_names_the_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

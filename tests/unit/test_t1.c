@@ -345,6 +345,49 @@ static void without_end(void **state)
     }
 }
 
+/* A reader's own command: its block has our next number, and the answer moves both on. */
+static void block_of_the_readers(void **state)
+{
+    static const char *const answers[] = { "000002 9000 92", "004002 9000 D2", "000002 9000 92" };
+    static const char *const prologues[] = { "000000", "004000", "000000" };
+    struct buffer answer = BUFFER(10);
+    struct t1 t1;
+
+    (void)state;
+    t1_init(&t1, NULL, NULL, 254, 254);
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t prologue[3];
+
+        t1_prologue(&t1, prologue);
+        assert_octets(view_of(prologue, 3), prologues[i]);
+        buffer_clear(&answer);
+        assert_ok(t1_take_answer(&t1, hex(answers[i]), &answer));
+        assert_octets(buffer_view(&answer), "9000");
+    }
+    buffer_free(&answer);
+}
+
+/* No whole answer with the right number: R, S, the first of a chain, the wrong N(S), a wrong LRC,
+ * nothing at all. Nothing is sent to mend it, and only a reset helps. */
+static void no_answer_to_the_readers(void **state)
+{
+    static const char *const blocks[] = { "008000 80",      "00C301 01 C3",   "002002 9000 B2",
+                                          "004002 9000 D2", "000002 9000 93", "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        struct buffer answer = BUFFER(10);
+        struct t1 t1;
+
+        t1_init(&t1, NULL, NULL, 254, 254);
+        assert_err(t1_take_answer(&t1, hex(blocks[i]), &answer), GPG_ERR_CARD);
+        assert_int_equal(answer.len, 0);
+        assert_err(t1_take_answer(&t1, hex("000002 9000 92"), &answer), GPG_ERR_CARD);
+        assert_err(t1_transmit(&t1, hex("00CA006E"), &answer, deadline_in_ms(50)), GPG_ERR_CARD);
+        buffer_free(&answer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +408,8 @@ int main(void)
         cmocka_unit_test(errors_of_the_link_end_it),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(without_end),
+        cmocka_unit_test(block_of_the_readers),
+        cmocka_unit_test(no_answer_to_the_readers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

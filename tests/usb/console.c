@@ -9,6 +9,7 @@
 
 #define ANSWER_LEN 512
 #define KEY_MAX    (1 << 20)
+#define APDU_MAX   256
 
 void console_say(struct buffer *answer, const char *format, ...)
 {
@@ -84,6 +85,25 @@ static void do_trace(struct console *c, struct console_token *t, const struct co
     console_say(answer, t->token.trace ? "ok" : "error the file cannot be written");
 }
 
+/* What its owner did with it elsewhere: a command there, a status word back. */
+static void do_apdu(struct console *c, struct console_token *t, const struct console_words *w,
+                    struct buffer *answer)
+{
+    struct buffer said = BUFFER(TOKEN_ANSWER_MAX);
+    uint8_t command[APDU_MAX];
+    size_t len = 0;
+
+    (void)c;
+    if (!console_word(w, 2) ||
+        !hex_decode(w->word[2], strlen(w->word[2]), command, sizeof command, &len)) {
+        console_say(answer, "error that is no command");
+        return;
+    }
+    token_command(t->token.token, view_of(command, len), &said);
+    console_say(answer, "ok %02X%02X", said.data[said.len - 2], said.data[said.len - 1]);
+    buffer_free(&said);
+}
+
 static void do_plug(struct console *c, struct console_token *t, const struct console_words *w,
                     struct buffer *answer)
 {
@@ -136,22 +156,24 @@ static void do_counts(struct console *c, struct console_token *t, const struct c
     (void)c, (void)w;
     console_say(
         answer,
-        "ok bulk_out=%u bulk_in=%u control=%u interrupt_in=%u power_ons=%u blocks=%u resets=%u "
+        "ok bulk_out=%u bulk_in=%u control=%u interrupt_in=%u power_ons=%u blocks=%u secures=%u "
+        "resets=%u "
         "halts_cleared=%u aborts=%u configurations=%u interfaces=%u commands=%zu complaint=%s",
-        n.bulk_out, n.bulk_in, n.control, n.interrupt_in, n.power_ons, n.blocks, n.resets,
-        n.halts_cleared, n.aborts, n.configurations_set, n.interfaces_set, t->token.commands,
-        complaint ? complaint : "none");
+        n.bulk_out, n.bulk_in, n.control, n.interrupt_in, n.power_ons, n.blocks, n.secures,
+        n.resets, n.halts_cleared, n.aborts, n.configurations_set, n.interfaces_set,
+        t->token.commands, complaint ? complaint : "none");
 }
 
 static const struct {
     const char *name;
     console_handler *run;
 } commands[] = {
-    { "new", do_new },        { "import", do_import }, { "trace", do_trace },
-    { "plug", do_plug },      { "unplug", do_unplug }, { "drop", do_drop },
-    { "card", do_card },      { "hold", do_hold },     { "fault", console_fault },
-    { "t1", console_t1 },     { "zlp", console_zlp },  { "touch", console_touch },
-    { "slow", console_slow }, { "pin", console_pin },  { "counts", do_counts },
+    { "new", do_new },        { "import", do_import },      { "trace", do_trace },
+    { "plug", do_plug },      { "unplug", do_unplug },      { "drop", do_drop },
+    { "card", do_card },      { "hold", do_hold },          { "fault", console_fault },
+    { "t1", console_t1 },     { "zlp", console_zlp },       { "touch", console_touch },
+    { "slow", console_slow }, { "pin", console_pin },       { "counts", do_counts },
+    { "apdu", do_apdu },      { "keypad", console_keypad },
 };
 
 static void split(char *line, struct console_words *w)

@@ -22,3 +22,5 @@ long console_number(const struct console_words *w, int i);
 
 /* console_faults.c: what a device does wrong, and what it takes its time for. */
 console_handler console_fault, console_t1, console_zlp, console_touch, console_slow, console_pin;
+/* bPINSupport from now on, whatever the descriptor said. */
+console_handler console_keypad;

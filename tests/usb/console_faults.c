@@ -119,11 +119,19 @@ void console_slow(struct console *c, struct console_token *t, const struct conso
 void console_pin(struct console *c, struct console_token *t, const struct console_words *w,
                  struct buffer *answer)
 {
-    static char pin[17];
+    static char pin[64];
 
     (void)c;
     if (console_word(w, 2))
         snprintf(pin, sizeof pin, "%s", w->word[2]);
-    usb_device_type_pin(t->device, console_word(w, 2) ? pin : NULL);
+    usb_device_type_pin(t->device, console_word(w, 2) ? pin : NULL, console_number(w, 3));
+    console_say(answer, "ok");
+}
+
+void console_keypad(struct console *c, struct console_token *t, const struct console_words *w,
+                    struct buffer *answer)
+{
+    (void)c;
+    t->model.pin_support = (uint8_t)console_number(w, 2);
     console_say(answer, "ok");
 }

@@ -206,9 +206,10 @@ void usb_device_slow(struct usb_device *d, int64_t ms)
     d->slow_ms = ms;
 }
 
-void usb_device_type_pin(struct usb_device *d, const char *pin)
+void usb_device_type_pin(struct usb_device *d, const char *pin, int64_t typing_ms)
 {
     d->pin = pin;
+    d->typing_ms = typing_ms;
 }
 
 unsigned int usb_device_messages(const struct usb_device *d)

@@ -20,7 +20,7 @@ enum zlp { ZLP_SENT, ZLP_NEVER, ZLP_LATE /* before the next answer */ };
 
 struct usb_counts {
     unsigned int bulk_out, bulk_in, control, interrupt_in; /* transfers that were done */
-    unsigned int power_ons, blocks;                        /* IccPowerOn and XfrBlock messages */
+    unsigned int power_ons, blocks, secures; /* IccPowerOn, XfrBlock and Secure messages */
     unsigned int resets, halts_cleared, aborts;
     unsigned int configurations_set, interfaces_set;
 };
@@ -68,8 +68,9 @@ void usb_device_zlp(struct usb_device *device, enum zlp zlp);
 void usb_device_touch(struct usb_device *device, int64_t touch_ms, int64_t extension_ms, bool hint);
 /* The next commands take this long, with time extensions. */
 void usb_device_slow(struct usb_device *device, int64_t ms);
-/* What is typed at the pinpad; NULL: cancelled. Borrowed. */
-void usb_device_type_pin(struct usb_device *device, const char *pin);
+/* What is typed at the pinpad: one PIN after the other, with commas between them, and the last for
+ * good. An empty one is never typed; NULL: cancelled. Borrowed. Typing takes so long. */
+void usb_device_type_pin(struct usb_device *device, const char *pin, int64_t typing_ms);
 /* Messages since usb_device_fault. */
 unsigned int usb_device_messages(const struct usb_device *device);
 struct usb_counts usb_device_counts(const struct usb_device *device);

@@ -27,7 +27,13 @@ enum message_type {
 
 /* bStatus and bError, §6.2.6 */
 enum { ICC_ACTIVE, ICC_INACTIVE, ICC_ABSENT, COMMAND_FAILED = 0x40, COMMAND_EXTENDED = 0x80 };
-enum { ERROR_BAD_LENGTH = 1, ERROR_BAD_SLOT = 5, ERROR_MUTE = 0xFE, ERROR_CANCELLED = 0xEF };
+enum {
+    ERROR_BAD_LENGTH = 1,
+    ERROR_BAD_SLOT = 5,
+    ERROR_MUTE = 0xFE,
+    ERROR_CANCELLED = 0xEF,
+    ERROR_TIMEOUT = 0xF0
+};
 
 struct packet {
     struct packet *next;
@@ -67,6 +73,8 @@ struct usb_device {
     int64_t now_ms, busy_ms, slow_ms, touch_ms, extension_ms;
     bool touch_hint;
     const char *pin;
+    int64_t typing_ms;
+    bool case_one; /* the reader was told that a template is a bare header */
     enum zlp zlp;
     bool zlp_owed;
     struct usb_fault fault;
@@ -85,6 +93,7 @@ void message_answer(struct usb_device *d, const struct message *to, uint8_t type
 void block_take(struct usb_device *d, const struct message *m);
 void block_run(struct usb_device *d, const struct message *m, struct view apdu);
 void secure_take(struct usb_device *d, const struct message *m);
+void secure_escape(struct usb_device *d, struct view escape);
 
 /* faults.c: puts an answer in the queue, or what becomes of it. */
 void fault_send(struct usb_device *d, struct view octets);

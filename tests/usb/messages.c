@@ -151,9 +151,11 @@ static void take(struct usb_device *d, const struct message *m)
         block_take(d, m);
         break;
     case TO_SECURE:
+        d->counts.secures++;
         secure_take(d, m);
         break;
     case TO_ESCAPE:
+        secure_escape(d, m->data);
         message_answer(d, m, FROM_ESCAPE, 0, 0, 0, view_of(NULL, 0));
         break;
     case TO_ABORT:

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define VERIFY_FIELDS 15 /* before the APDU: operation, timeout, formats, prologue */
-#define PIN_MAX       16
+#define IN_ASCII      0x82
+#define SCM           0x04E6
 
 static void fail(struct usb_device *d, const struct message *m, uint8_t error)
 {
@@ -33,20 +34,67 @@ static void run(struct usb_device *d, const struct message *m, const uint8_t pro
     buffer_free(&block);
 }
 
-/* The template is a header, or a header with Lc and a field of FF to be filled. */
-static void fill(struct usb_device *d, const struct message *m, struct view template)
+/* The next PIN, "" when there is none that the reader would take. */
+static struct view type(struct usb_device *d, uint8_t max, uint8_t min)
 {
-    size_t typed = strlen(d->pin);
+    size_t len = strcspn(d->pin, ",");
+    struct view typed = view_of(d->pin, len);
+
+    if (d->pin[len])
+        d->pin += len + 1;
+    return len < min || len > max ? view_of("", 0) : typed;
+}
+
+/* The template is a header, or a header with Lc and a field of FF to be filled. */
+static void fill(struct usb_device *d, const struct message *m, struct view template,
+                 struct view typed)
+{
     struct buffer apdu = BUFFER(5 + 255);
-    size_t len = template.len > 5 ? template.data[4] : typed;
+    size_t len = template.len > 5 ? template.data[4] : typed.len;
 
     (void)buffer_append(&apdu, template.data, 4);
     (void)buffer_append_u8(&apdu, (uint8_t)len);
-    (void)buffer_append(&apdu, d->pin, typed);
+    (void)buffer_append_view(&apdu, typed);
     while (apdu.len < 5 + len)
         (void)buffer_append_u8(&apdu, 0xFF);
     run(d, m, m->data.data + VERIFY_FIELDS - 3, buffer_view(&apdu));
     buffer_free(&apdu);
+}
+
+/* What the host says of a PIN whose length it does not know. */
+static void look_at(struct usb_device *d, const uint8_t *fields, size_t template_len)
+{
+    if (fields[1] != IN_ASCII || (template_len == 4 && (fields[2] || fields[3])))
+        device_complain(d, "a PIN in a form that no OpenPGP card has");
+    if (template_len == 4 && d->model->vendor == SCM && !d->case_one)
+        device_complain(d, "a bare header for a reader that was not told so");
+}
+
+void secure_escape(struct usb_device *d, struct view escape)
+{
+    static const uint8_t case_one[] = { 0x80, 0x02, 0x00 };
+
+    d->case_one = view_equal(escape, view_of(case_one, sizeof case_one));
+}
+
+static void ask(struct usb_device *d, const struct message *m, const uint8_t *fields,
+                struct view template)
+{
+    int64_t slow_ms = d->slow_ms;
+    struct view typed;
+
+    look_at(d, fields, template.len);
+    if (!d->pin) {
+        fail(d, m, ERROR_CANCELLED);
+        return;
+    }
+    typed = type(d, fields[4], fields[5]);
+    d->slow_ms += d->typing_ms;
+    if (typed.len)
+        fill(d, m, template, typed);
+    else
+        fail(d, m, ERROR_TIMEOUT);
+    d->slow_ms = slow_ms;
 }
 
 void secure_take(struct usb_device *d, const struct message *m)
@@ -60,8 +108,6 @@ void secure_take(struct usb_device *d, const struct message *m)
         fail(d, m, 10);
     else if (!view_take(&rest, VERIFY_FIELDS - 1, &fields) || rest.len < 4)
         fail(d, m, ERROR_BAD_LENGTH);
-    else if (!d->pin || strlen(d->pin) > PIN_MAX)
-        fail(d, m, ERROR_CANCELLED);
     else
-        fill(d, m, rest);
+        ask(d, m, fields.data, rest);
 }

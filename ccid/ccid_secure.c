@@ -1,0 +1,100 @@
+/* VERIFY with a PIN that is typed at the reader: PC_to_RDR_Secure, CCID 1.1 §6.1.11. */
+#include "ccid/ccid_slot.h"
+
+#include "base/log.h"
+
+#define ESCAPE_MS 3000
+#define SLACK_MS  10000 /* for the reader to notice that its time is over, and for the card */
+#define BODY_MAX  32
+
+/* A command that the reader refused before the card saw anything of it. */
+static bool is_refused(gpg_error_t err, const struct ccid_answer *answer)
+{
+    return gpg_err_code(err) == GPG_ERR_CARD && answer->status == CCID_FAILED &&
+           answer->error <= CCID_ERROR_FIELD_MAX;
+}
+
+static gpg_error_t prepare(struct ccid_slot *slot, const struct ccid_keypad *keypad,
+                           struct deadline deadline)
+{
+    static const uint8_t case_one[] = { 0x80, 0x02, 0x00 };
+    struct ccid_command command = { .type = CCID_ESCAPE,
+                                    .data = view_of(case_one, sizeof case_one) };
+    struct ccid_answer answer;
+    gpg_error_t err;
+
+    if (!keypad->wants_case_one)
+        return 0;
+    err = ccid_slot_command(slot, &command, ESCAPE_MS, deadline, &answer);
+    return is_refused(err, &answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+}
+
+static gpg_error_t keypad_error(gpg_error_t err, const struct ccid_answer *answer)
+{
+    if (gpg_err_code(err) != GPG_ERR_CARD || answer->status != CCID_FAILED)
+        return err;
+    if (answer->error == CCID_ERROR_PIN_CANCELLED)
+        return gpg_error(GPG_ERR_CANCELED);
+    if (answer->error == CCID_ERROR_PIN_TIMEOUT)
+        return gpg_error(GPG_ERR_NO_PIN);
+    return is_refused(err, answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+}
+
+static gpg_error_t send(struct ccid_slot *slot, struct view body, int seconds,
+                        struct buffer *answer, struct deadline deadline)
+{
+    struct ccid_command command = { .type = CCID_SECURE, .data = body };
+    struct ccid_answer received;
+    gpg_error_t err = keypad_error(
+        ccid_slot_command(slot, &command, seconds * 1000 + SLACK_MS, deadline, &received),
+        &received);
+
+    if (err)
+        return err;
+    if (slot->descriptor->level == CCID_TPDU)
+        return t1_take_answer(&slot->t1, received.data, answer);
+    if (received.specific != CCID_WHOLE)
+        return gpg_error(GPG_ERR_CARD);
+    return buffer_append_view(answer, received.data);
+}
+
+static gpg_error_t verify_on_keypad(struct ccid_slot *slot, const struct ccid_keypad *keypad,
+                                    const struct keypad_verify *verify, struct buffer *answer,
+                                    struct deadline deadline)
+{
+    struct buffer body = BUFFER(BODY_MAX);
+    uint8_t prologue[3] = { 0 };
+    gpg_error_t err;
+
+    if (!slot->ready)
+        return gpg_error(GPG_ERR_CARD);
+    if (slot->descriptor->level == CCID_TPDU)
+        t1_prologue(&slot->t1, prologue);
+    err = ccid_keypad_encode(keypad, verify, prologue, &body);
+    if (!err)
+        err = prepare(slot, keypad, deadline);
+    if (!err)
+        err = send(slot, buffer_view(&body), verify->seconds, answer, deadline);
+    buffer_free(&body);
+    return err;
+}
+
+gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid_keypad *keypad,
+                                       const struct keypad_verify *verify, struct buffer *answer,
+                                       struct deadline deadline)
+{
+    gpg_error_t err = verify_on_keypad(slot, keypad, verify, answer, deadline);
+
+    switch (gpg_err_code(err)) {
+    case 0:
+    case GPG_ERR_CANCELED:
+    case GPG_ERR_NO_PIN:
+    case GPG_ERR_NOT_SUPPORTED:
+        break; /* the card is as it was, or has verified */
+    default:
+        slot->ready = false;
+    }
+    log_debug("CCID: PIN on the keypad: %s", gpg_strerror(err));
+    ccid_port_wipe(slot->port);
+    return err;
+}
