@@ -139,11 +139,11 @@ static void refused(void **state)
     for (uint8_t field = 0; field < 26; field += 25) {
         for (unsigned at = 0; at < 2; at++) {
             usb_device_fault(plugged.device,
-                             (struct usb_fault){ FAULT_FAILED, .at = at, .value = field });
+                             (struct usb_fault){ .kind = FAULT_FAILED, .at = at, .value = field });
             assert_int_equal(verify(NULL, &sw), GPG_ERR_NOT_SUPPORTED);
         }
     }
-    usb_device_fault(plugged.device, (struct usb_fault){ FAULT_NONE });
+    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NONE });
     assert_answer(reader, READ_PW_STATUS, TRIES("3"));
     end();
 }
