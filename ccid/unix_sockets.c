@@ -87,10 +87,14 @@ static gpg_error_t add(struct listing *l, const struct unix_socket *s)
 static gpg_error_t take_message(struct listing *l, struct nlmsghdr *header)
 {
     struct unix_diag_msg *message = NLMSG_DATA(header);
-    size_t len = NLMSG_PAYLOAD(header, sizeof *message);
     struct rtattr *attribute = (struct rtattr *)(message + 1);
-    struct unix_socket s = { .inode = message->udiag_ino };
+    struct unix_socket s = { .inode = 0 };
+    size_t len;
 
+    if (header->nlmsg_len < NLMSG_SPACE(sizeof *message))
+        return gpg_error(GPG_ERR_NOT_SUPPORTED);
+    len = NLMSG_PAYLOAD(header, sizeof *message);
+    s.inode = message->udiag_ino;
     for (; RTA_OK(attribute, len); attribute = RTA_NEXT(attribute, len))
         take_attribute(attribute, l->name_ends, &s);
     return add(l, &s);
