@@ -305,6 +305,20 @@ static void wake_readers(struct readers *base)
     pthread_mutex_unlock(&mutex);
 }
 
+/* What the card says in place of its own answer. */
+static gpg_error_t answer_wrongly(const struct fault *fault, struct buffer *answer)
+{
+    bool endless = fault->kind == FAULT_ENDLESS;
+    size_t count = endless ? 255 : fault->value;
+    gpg_error_t err = 0;
+
+    if (fault->kind == FAULT_WORD)
+        return buffer_append_u16(answer, (uint16_t)fault->value);
+    for (size_t i = 0; i < count && !err; i++)
+        err = buffer_append_u8(answer, 0x61);
+    return err ? err : buffer_append_u16(answer, endless ? 0x61ff : 0x9000);
+}
+
 /* Counts the moment. True when the fault takes the call's place: *err is its outcome, and *late
  * says that the card is to see the command all the same. */
 static bool strike(enum call call, int slot, struct view command, struct buffer *answer,
@@ -340,17 +354,7 @@ static bool strike(enum call call, int slot, struct view command, struct buffer 
     }
     if (call != CALL_TRANSMIT)
         return false;
-    *err = 0;
-    if (fault->kind == FAULT_WORD)
-        *err = buffer_append_u16(answer, (uint16_t)fault->value);
-    for (unsigned i = 0; i < fault->value && fault->kind == FAULT_DATA && !*err; i++)
-        *err = buffer_append_u8(answer, 0x6e);
-    if (fault->kind == FAULT_DATA && !*err)
-        *err = buffer_append_u16(answer, 0x9000);
-    for (unsigned i = 0; i < 255 && fault->kind == FAULT_ENDLESS && !*err; i++)
-        *err = buffer_append_u8(answer, 0x61);
-    if (fault->kind == FAULT_ENDLESS && !*err)
-        *err = buffer_append_u16(answer, 0x61ff);
+    *err = answer_wrongly(fault, answer);
     if (*err)
         buffer_clear(answer);
     return true;
