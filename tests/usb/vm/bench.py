@@ -198,7 +198,7 @@ class Pcsc:
     """A client of pcscd, by libpcsclite. Use as a context: the card in the only reader, once it is there."""
 
     def __enter__(self):
-        self.library = ctypes.CDLL("libpcsclite.so.1")
+        self.pcsclite = ctypes.CDLL("libpcsclite.so.1")
         self.context, self.handle = ctypes.c_long(), ctypes.c_long()
         wait_until(lambda: not self.call("SCardEstablishContext", SCOPE_SYSTEM, None, None,
                                          ctypes.byref(self.context), may_fail=True), "pcscd answers")
@@ -207,7 +207,7 @@ class Pcsc:
 
     def call(self, name, *arguments, may_fail=False):
         arguments = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
-        result = getattr(self.library, name)(*arguments) & 0xFFFFFFFF
+        result = getattr(self.pcsclite, name)(*arguments) & 0xFFFFFFFF
         if result and not may_fail:
             raise AssertionError(f"{name}: {result:08X}")
         return result
