@@ -115,13 +115,6 @@ class Keys(World):
             self.stop_token()
             self.wait_for_card(False)
 
-    def forget_tokens(self):
-        """All that are known; none is in."""
-        with self.connect() as client:
-            client.command("TOKENS")
-            for aid in [line.split()[1] for line in client.status if line.startswith("ABSENT ")]:
-                client.command("FORGET " + aid)
-
     def session_key(self, algorithm):
         with self.connect() as client:
             return client.command("SESSIONKEY", PKESK=b"".join(pkesks(self.mails[algorithm]))).decode()
@@ -191,6 +184,23 @@ class Matrix(unittest.TestCase):
             for name, some in combinations.items():
                 for algorithm in some:
                     self.check(w, name, algorithm)
+
+    def test_other_slots(self):
+        """Keys in them cost a decryption nothing, nor does it that they are empty above."""
+        with World() as w:
+            w.make_key("rsa2048", primary="rsa2048", authentication="rsa2048")
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            for name in NAMES:
+                with self.subTest(name):
+                    w.forget_tokens()
+                    w.start_token("--profile", name)
+                    for count in (first(PROFILES[name], "rsa2048"), *[blocks(PROFILES[name], "rsa2048")] * 2):
+                        w.forget_commands()
+                        self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                        self.assertEqual(len(w.commands()), count, w.commands())
+                    w.stop_token()
+                    w.wait_for_card(False)
 
     def test_algorithms_that_a_device_has_not(self):
         """The token refuses them as the device would; or all of the above would say little."""
