@@ -217,16 +217,38 @@ class Matrix(unittest.TestCase):
 
 
 class Papers(unittest.TestCase):
-    def test_counts_of_cards_md(self):
-        """The figures in doc/cards.md are those of the matrix."""
-        paper = (pathlib.Path(__file__).parents[2] / "doc" / "cards.md").read_text(encoding="utf-8")
-        rows = [l.strip("|").split("|") for l in paper.splitlines() if l.startswith("| `") and l.count("|") == 6]
-        told = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+    """What the documentation says of commands is what the matrix counts."""
+
+    def rows(self, name, columns):
+        """The rows of a table that begin with the names of profiles."""
+        paper = (pathlib.Path(__file__).parents[2] / "doc" / name).read_text(encoding="utf-8")
+        return [[cell.strip() for cell in l.strip("|").split("|")] for l in paper.splitlines()
+                if l.startswith("| `") and l.count("|") == columns + 1]
+
+    def test_cards_md(self):
+        told = {name.strip("`"): cells for name, *cells in self.rows("cards.md", 5)}
         for name, profile in PROFILES.items():
             true = [f"{first(profile, a)}, {first(profile, a, known=True)}, {blocks(profile, a)}"
                     if a in profile.algorithms else "–" for a in ("rsa2048", "rsa4096", "nistp256", "cv25519")]
             self.assertEqual(told.pop(name), true, name)
         self.assertEqual(told, {})
+
+    def algorithms(self, keys):
+        if keys.startswith("RSA"):
+            return ["rsa" + size for size in keys[4:].split(", ")]
+        return {"all": RSA + CURVES, "curves": CURVES}[keys]
+
+    def test_benchmarks_md(self):
+        def with_parts(total, more):
+            return f"{total - more} + {more}" if more else str(total)
+        told = {(name.strip("`"), algorithm): counts for names, keys, *counts in self.rows("benchmarks.md", 5)
+                for name in names.split() for algorithm in self.algorithms(keys)}
+        for name, profile in PROFILES.items():
+            for a in profile.algorithms:
+                self.assertEqual(told.get((name, a)),
+                                 [with_parts(first(profile, a), forced(profile, a, False)),
+                                  with_parts(first(profile, a, True), forced(profile, a, True)),
+                                  with_parts(blocks(profile, a), blocks(profile, a) - 1)], (name, a))
 
 
 class Pins(unittest.TestCase):
