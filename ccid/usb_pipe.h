@@ -19,11 +19,13 @@ struct usb_pipe {
     size_t in_packet; /* most octets in a packet of the first */
     pthread_mutex_t mutex;
     struct libusb_transfer *transfer;
+    int done;       /* atomic: the transfer has ended */
     bool under_way; /* the transfer; under the mutex */
     bool ended;     /* under the mutex */
 };
 
-/* The context and the handle stay the caller's and outlive the pipe. */
+/* The context stays the caller's and outlives the pipe. So does the handle, but is closed before the
+ * pipe is destroyed, and before any buffer is freed: a transfer that did not end does then. */
 gpg_error_t usb_pipe_init(struct usb_pipe *pipe, libusb_context *context,
                           libusb_device_handle *handle, uint8_t interface);
 void usb_pipe_destroy(struct usb_pipe *pipe);
@@ -49,6 +51,10 @@ gpg_error_t usb_pipe_reset(struct usb_pipe *pipe);
 /* Ends the transfer under way and all that come later. */
 void usb_pipe_interrupt(struct usb_pipe *pipe);
 bool usb_pipe_ended(struct usb_pipe *pipe);
+
+/* Has libusb handle its events, until *until is set by one of them or the time is over; looks again
+ * by then, or earlier. */
+void usb_handle_events(libusb_context *context, int64_t ms, int *until);
 
 /* An error of libusb as above. */
 gpg_error_t usb_error(int code);
