@@ -33,6 +33,7 @@ enum ccid_answer_type ccid_answer_type_of(enum ccid_command_type type)
     case CCID_ICC_POWER_ON:
     case CCID_XFR_BLOCK:
     case CCID_SECURE:
+    case CCID_SECURE_CHERRY:
         return CCID_DATA_BLOCK;
     case CCID_SET_PARAMETERS:
     case CCID_GET_PARAMETERS:

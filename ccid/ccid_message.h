@@ -15,6 +15,7 @@ enum ccid_command_type {
     CCID_RESET_PARAMETERS = 0x6d,
     CCID_XFR_BLOCK = 0x6f,
     CCID_ABORT = 0x72,
+    CCID_SECURE_CHERRY = 0x89, /* Cherry's own: Secure with nothing shown of the keys */
 };
 
 /* From the reader (§6.2) */

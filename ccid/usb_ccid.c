@@ -238,13 +238,26 @@ static void end_notices(struct usb_ccid *c)
         usb_handle_events(c->readers->context, left, &c->notice_ended);
 }
 
-/* Cards are left without power, and so without a PIN that somebody has entered. */
+/* Cards are left without power, and so without a PIN that somebody has entered; readers without one
+ * that somebody is still to enter. */
+static void switch_off(struct usb_ccid *c)
+{
+    struct deadline deadline = deadline_in_ms(CLOSE_MS);
+
+    c->port.waiter = NULL;
+    usb_pipe_resume(&c->pipe); /* perhaps nothing was unplugged, and only we were interrupted */
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
+        if (!c->slots[i].powered)
+            continue;
+        if (c->port.lost)
+            (void)ccid_port_abort(&c->port, (uint8_t)i, deadline);
+        ccid_slot_power_off(&c->slots[i].card, deadline);
+    }
+}
+
 static void let_go(struct usb_ccid *c)
 {
-    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
-        if (c->slots[i].card.ready && !c->gone)
-            ccid_slot_power_off(&c->slots[i].card, deadline_in_ms(CLOSE_MS));
-    }
+    switch_off(c);
     end_notices(c);
     libusb_release_interface(c->handle, c->interface.number);
     close_device(c);

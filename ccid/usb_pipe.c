@@ -6,7 +6,7 @@
 
 #define CLASS_TO_INTERFACE                                                                         \
     (LIBUSB_ENDPOINT_OUT | LIBUSB_REQUEST_TYPE_CLASS | LIBUSB_RECIPIENT_INTERFACE)
-#define LATE_MS       2000 /* for libusb to end a transfer whose time is over */
+#define LATE_MS       1000 /* for libusb to end a transfer whose time is over */
 #define BAD_EVENTS_MS 20   /* pause when libusb cannot even wait */
 
 gpg_error_t usb_error(int code)
@@ -204,6 +204,13 @@ void usb_pipe_interrupt(struct usb_pipe *pipe)
     pipe->ended = true;
     if (pipe->under_way)
         libusb_cancel_transfer(pipe->transfer);
+    pthread_mutex_unlock(&pipe->mutex);
+}
+
+void usb_pipe_resume(struct usb_pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->mutex);
+    pipe->ended = pipe->under_way; /* what did not end then never will */
     pthread_mutex_unlock(&pipe->mutex);
 }
 

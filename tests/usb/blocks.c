@@ -22,7 +22,7 @@ static void answer_part(struct usb_device *d, const struct message *m)
 }
 
 /* Time extensions while the card works or waits for a finger. */
-static void pass_time(struct usb_device *d, const struct message *m, int64_t ms, uint8_t error)
+void block_extend(struct usb_device *d, const struct message *m, int64_t ms, uint8_t error)
 {
     int64_t step = d->extension_ms > 0 ? d->extension_ms : 1;
     uint8_t extension[MESSAGE_HEADER] = { FROM_BLOCK,       0,     0, 0, 0, m->slot, m->sequence,
@@ -37,8 +37,8 @@ void block_run(struct usb_device *d, const struct message *m, struct view apdu)
     d->card->command(d->card->context, apdu, &d->answer);
     d->answer_at = 0;
     if (d->card->touched && d->card->touched(d->card->context))
-        pass_time(d, m, d->touch_ms, d->touch_hint ? 0xFF : 1);
-    pass_time(d, m, d->slow_ms, 1);
+        block_extend(d, m, d->touch_ms, d->touch_hint ? 0xFF : 1);
+    block_extend(d, m, d->slow_ms, d->touch_hint ? 0xFF : 1);
     answer_part(d, m);
 }
 
@@ -86,8 +86,8 @@ static void take_tpdu(struct usb_device *d, const struct message *m)
     else
         t1_card_block(&d->t1, m->data, &answer);
     if (d->card->touched && d->card->touched(d->card->context))
-        pass_time(d, m, d->touch_ms, 1);
-    pass_time(d, m, d->slow_ms, 1);
+        block_extend(d, m, d->touch_ms, 1);
+    block_extend(d, m, d->slow_ms, 1);
     if (answer.len)
         message_answer(d, m, FROM_BLOCK, 0, 0, 0, buffer_view(&answer));
     else

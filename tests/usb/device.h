@@ -66,7 +66,7 @@ void usb_device_zlp(struct usb_device *device, enum zlp zlp);
 /* How long a touch takes, with time extensions that far apart; bError is 0xFF in them for a device
  * that says so (Gnuk), 1 otherwise. */
 void usb_device_touch(struct usb_device *device, int64_t touch_ms, int64_t extension_ms, bool hint);
-/* The next commands take this long, with time extensions. */
+/* The next commands take this long, with time extensions as those. */
 void usb_device_slow(struct usb_device *device, int64_t ms);
 /* What is typed at the pinpad: one PIN after the other, with commas between them, and the last for
  * good. An empty one is never typed; NULL: cancelled. Borrowed. Typing takes so long. */
@@ -76,5 +76,8 @@ unsigned int usb_device_messages(const struct usb_device *device);
 struct usb_counts usb_device_counts(const struct usb_device *device);
 /* The first thing that the host did against the rules of its class or level; NULL: nothing. */
 const char *usb_device_complaint(const struct usb_device *device);
+/* Whether its card has power, and whether its keypad waits for fingers. */
+bool usb_device_powered(const struct usb_device *device);
+bool usb_device_types(const struct usb_device *device);
 /* Of a TPDU model. */
 struct t1_card *usb_device_t1(struct usb_device *device);

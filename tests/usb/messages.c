@@ -42,9 +42,9 @@ static void status(struct usb_device *d, const struct message *m)
 
 static void refuse(struct usb_device *d, const struct message *m, uint8_t error)
 {
-    uint8_t type = m->type == TO_BLOCK || m->type == TO_POWER_ON || m->type == TO_SECURE
-                       ? FROM_BLOCK
-                       : FROM_STATUS;
+    bool secure = m->type == TO_SECURE || m->type == TO_SECURE_CHERRY;
+    uint8_t type =
+        m->type == TO_BLOCK || m->type == TO_POWER_ON || secure ? FROM_BLOCK : FROM_STATUS;
 
     message_answer(d, m, type, COMMAND_FAILED, error, 0, view_of(NULL, 0));
 }
@@ -110,7 +110,8 @@ static void abort_command(struct usb_device *d, const struct message *m)
     d->counts.aborts++;
     d->abort_sequence = -1;
     d->endless = FAULT_NONE;
-    d->command_goes_on = d->answer_goes_on = false;
+    d->command_goes_on = d->answer_goes_on = d->typing = false;
+    d->busy_ms = 0;
     packets_drop(&d->in);
     status(d, m);
 }
@@ -118,13 +119,16 @@ static void abort_command(struct usb_device *d, const struct message *m)
 /* §4.2.2.2: while a command is under way, only an abort or a change of power ends it. */
 static bool is_busy(struct usb_device *d, const struct message *m)
 {
+    enum usb_fault_kind endless;
+
     if (d->endless == FAULT_ENDLESS_STALE || m->type == TO_POWER_ON || m->type == TO_POWER_OFF)
         d->endless = FAULT_NONE;
-    if (d->endless != FAULT_ENDLESS_EXTENSION || m->type == TO_ABORT)
+    if ((d->endless != FAULT_ENDLESS_EXTENSION && !d->typing) || m->type == TO_ABORT)
         return false;
+    endless = d->endless;
     d->endless = FAULT_NONE;
     message_answer(d, m, FROM_STATUS, COMMAND_FAILED, 0xE0, 0, view_of(NULL, 0));
-    d->endless = FAULT_ENDLESS_EXTENSION;
+    d->endless = endless;
     return true;
 }
 
@@ -151,6 +155,7 @@ static void take(struct usb_device *d, const struct message *m)
         block_take(d, m);
         break;
     case TO_SECURE:
+    case TO_SECURE_CHERRY:
         d->counts.secures++;
         secure_take(d, m);
         break;
