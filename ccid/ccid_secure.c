@@ -8,13 +8,6 @@
 #define BODY_MAX   64
 #define GIVE_UP_MS 2000
 
-/* A command that the reader refused before the card saw anything of it. */
-static bool is_refused(gpg_error_t err, const struct ccid_answer *answer)
-{
-    return gpg_err_code(err) == GPG_ERR_CARD && answer->status == CCID_FAILED &&
-           answer->error <= CCID_ERROR_FIELD_MAX;
-}
-
 static gpg_error_t prepare(struct ccid_slot *slot, const struct ccid_keypad *keypad,
                            struct deadline deadline)
 {
@@ -25,7 +18,7 @@ static gpg_error_t prepare(struct ccid_slot *slot, const struct ccid_keypad *key
     if (!keypad->escape.len)
         return 0;
     err = ccid_slot_command(slot, &command, ESCAPE_MS, deadline, &answer);
-    return is_refused(err, &answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+    return ccid_slot_refused(err, &answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
 
 static gpg_error_t keypad_error(gpg_error_t err, const struct ccid_answer *answer)
@@ -36,7 +29,7 @@ static gpg_error_t keypad_error(gpg_error_t err, const struct ccid_answer *answe
         return gpg_error(GPG_ERR_CANCELED);
     if (answer->error == CCID_ERROR_PIN_TIMEOUT)
         return gpg_error(GPG_ERR_NO_PIN);
-    return is_refused(err, answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+    return ccid_slot_refused(err, answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
 
 static gpg_error_t send(struct ccid_slot *slot, struct ccid_command *command, int seconds,

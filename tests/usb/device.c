@@ -15,6 +15,7 @@ gpg_error_t usb_device_new(const struct usb_model *model, const struct usb_card 
     d->model = model;
     d->card = card;
     d->present = true;
+    d->negotiated = 1;
     d->abort_sequence = -1;
     d->extension_ms = EXTENSION_MS;
     d->command = BUFFER(MESSAGE_MAX);
@@ -215,6 +216,12 @@ void usb_device_type_pin(struct usb_device *d, const char *pin, int64_t typing_m
 {
     d->pin = pin;
     d->typing_ms = typing_ms;
+}
+
+void usb_device_negotiates(struct usb_device *d, uint8_t protocol, uint8_t ifsc)
+{
+    d->negotiated = protocol;
+    d->smaller_ifs = ifsc;
 }
 
 unsigned int usb_device_messages(const struct usb_device *d)

@@ -22,6 +22,7 @@ struct usb_counts {
     unsigned int bulk_out, bulk_in, control, interrupt_in; /* transfers that were done */
     unsigned int power_ons, blocks, secures; /* IccPowerOn, XfrBlock and Secure messages */
     unsigned int resets, halts_cleared, aborts;
+    unsigned int parameter_gets, parameter_sets, parameter_resets;
     unsigned int configurations_set, interfaces_set;
 };
 
@@ -71,6 +72,9 @@ void usb_device_slow(struct usb_device *device, int64_t ms);
 /* What is typed at the pinpad: one PIN after the other, with commas between them, and the last for
  * good. An empty one is never typed; NULL: cancelled. Borrowed. Typing takes so long. */
 void usb_device_type_pin(struct usb_device *device, const char *pin, int64_t typing_ms);
+/* What a reader that negotiates by itself comes to: T=0 or T=1, and blocks that are smaller than
+ * the card's own (0: are not). */
+void usb_device_negotiates(struct usb_device *device, uint8_t protocol, uint8_t ifsc);
 /* Messages since usb_device_fault. */
 unsigned int usb_device_messages(const struct usb_device *device);
 struct usb_counts usb_device_counts(const struct usb_device *device);

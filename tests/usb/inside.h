@@ -63,6 +63,9 @@ struct usb_device {
 
     bool present, powered;
     uint8_t parameters[7];
+    uint8_t protocol;                /* that the reader speaks with the card */
+    uint8_t negotiated, smaller_ifs; /* what it comes to by itself: T=0 or 1; 0: the card's own */
+    uint8_t speed;                   /* at which the card listens, as TA1 */
     struct t1_card t1;
     struct buffer command; /* of an extended APDU that comes in parts */
     bool command_goes_on;

@@ -65,9 +65,15 @@ static bool voltage_fits(const struct usb_device *d, uint8_t select)
     return select <= 3 && d->model->voltages >> (select - 1) & 1;
 }
 
-static void power_on(struct usb_device *d, const struct message *m)
+static void default_parameters(struct usb_device *d)
 {
     static const uint8_t defaults[7] = DEFAULT_T1_PARAMETERS;
+
+    memcpy(d->parameters, defaults, sizeof defaults);
+}
+
+static void power_on(struct usb_device *d, const struct message *m)
+{
     struct view atr = view_of(NULL, 0);
 
     d->counts.power_ons++;
@@ -79,25 +85,44 @@ static void power_on(struct usb_device *d, const struct message *m)
         return;
     }
     d->powered = true;
-    memcpy(d->parameters, defaults, sizeof defaults);
+    default_parameters(d);
+    d->speed = d->parameters[0];
+    d->protocol = d->model->features & CCID_AUTO_NEGOTIATION ? d->negotiated : 1;
+    if (d->smaller_ifs)
+        d->parameters[5] = d->smaller_ifs;
     t1_card_reset(&d->t1, d->model->features & CCID_AUTO_IFSD ? d->model->max_ifsd : 0);
     message_answer(d, m, FROM_BLOCK, 0, 0, 0, atr);
 }
 
+static bool set_parameters(struct usb_device *d, const struct message *m)
+{
+    if (m->specific[0] != 1 || m->data.len != sizeof d->parameters)
+        return false;
+    memcpy(d->parameters, m->data.data, sizeof d->parameters);
+    d->protocol = 1;
+    if (d->model->features & (CCID_AUTO_PPS | CCID_AUTO_NEGOTIATION))
+        d->speed = d->parameters[0];
+    return true;
+}
+
+/* §6.2.3: five octets for T=0, seven for T=1. */
 static void parameters(struct usb_device *d, const struct message *m)
 {
+    d->counts.parameter_gets += m->type == TO_GET_PARAMETERS;
+    d->counts.parameter_sets += m->type == TO_SET_PARAMETERS;
+    d->counts.parameter_resets += m->type == TO_RESET_PARAMETERS;
     if (!d->powered) {
         refuse(d, m, ERROR_MUTE);
         return;
     }
-    if (m->type == TO_SET_PARAMETERS) {
-        if (m->specific[0] != 1 || m->data.len != sizeof d->parameters) {
-            refuse(d, m, 7);
-            return;
-        }
-        memcpy(d->parameters, m->data.data, sizeof d->parameters);
+    if (m->type == TO_RESET_PARAMETERS)
+        default_parameters(d);
+    if (m->type == TO_SET_PARAMETERS && !set_parameters(d, m)) {
+        refuse(d, m, 7);
+        return;
     }
-    message_answer(d, m, FROM_PARAMETERS, 0, 0, 1, view_of(d->parameters, sizeof d->parameters));
+    message_answer(d, m, FROM_PARAMETERS, 0, 0, d->protocol,
+                   view_of(d->parameters, d->protocol ? sizeof d->parameters : 5));
 }
 
 /* §5.3.1: both halves of an abort have the same number. */
