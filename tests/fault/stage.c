@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define OPERATIONS_MAX 64
-#define TIMES_FASTER   50
+#define TIMES_FASTER   100
 #define HASHED_PIN_LEN 32 /* SHA-256 */
 
 #define INS_SELECT          0xa4
