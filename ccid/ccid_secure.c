@@ -64,6 +64,8 @@ static gpg_error_t verify_on_keypad(struct ccid_slot *slot, const struct ccid_ke
     t1_prologue(&slot->t1, prologue);
     err = ccid_keypad_encode(keypad, verify, blocks ? prologue : NULL, &body);
     command.data = buffer_view(&body);
+    if (!err && body.len > slot->descriptor->max_message - CCID_HEADER_LEN)
+        err = gpg_error(GPG_ERR_NOT_SUPPORTED);
     if (!err)
         err = prepare(slot, keypad, deadline);
     if (!err)

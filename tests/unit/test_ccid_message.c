@@ -223,7 +223,7 @@ static void numbers_out_of_range(void **state)
     assert_int_equal(d.pin_operations, 3);
     assert_err(
         ccid_descriptor_parse(
-            hex(DESCRIPTOR("00", "07", "02000000", "F60B0000", "FE000400", "0E000000", "00")), &d),
+            hex(DESCRIPTOR("00", "07", "02000000", "F60B0000", "FE000400", "10000000", "00")), &d),
         GPG_ERR_BAD_DATA);
 }
 

@@ -186,6 +186,21 @@ static void no_keypad_in_the_descriptor(void **state)
     end();
 }
 
+/* One whose messages are too small for it: nothing is sent that it could not take. */
+static void small_messages(void **state)
+{
+    struct usb_model small = *usb_model_find("gnuk");
+    uint16_t sw;
+
+    (void)state;
+    small.pin_support = 1;
+    small.max_message = 28;
+    begin(&small);
+    assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_NOT_SUPPORTED);
+    assert_answer(reader, READ_PW_STATUS, TRIES("3"));
+    end();
+}
+
 /* It does not do it after all, as its bError says: the card heard nothing, and is as good as
  * before. */
 static void refused(void **state)
@@ -295,6 +310,7 @@ int main(void)
         cmocka_unit_test(another_length_typed),
         cmocka_unit_test(unknown_reader),
         cmocka_unit_test(no_keypad_in_the_descriptor),
+        cmocka_unit_test(small_messages),
         cmocka_unit_test(refused),
         cmocka_unit_test(silence),
         cmocka_unit_test(given_up),
