@@ -84,6 +84,10 @@ const char *ccid_error_name(uint8_t error)
         const char *name;
     } names[] = {
         { 0x00, "command not supported" },
+        { 0xa2, "card short-circuited" },
+        { 0xa3, "ATR too long" },
+        { 0xbb, "not a card for EMV" },
+        { 0xbe, "APDU too long" },
         { 0xe0, "slot busy" },
         { 0xef, "PIN cancelled" },
         { 0xf0, "PIN timeout" },

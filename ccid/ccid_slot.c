@@ -101,6 +101,17 @@ static gpg_error_t power_on_once(struct ccid_slot *slot, uint8_t voltage, struct
     return 0;
 }
 
+/* Some readers (Cherry XX33, GemPC433) take cards of banks alone until they are told otherwise. */
+static void leave_emv(struct ccid_slot *slot, struct deadline deadline)
+{
+    static const uint8_t iso_mode[] = { 0x1f, 0x01 };
+    struct ccid_command command = { .type = CCID_ESCAPE,
+                                    .data = view_of(iso_mode, sizeof iso_mode) };
+    struct ccid_answer answer;
+
+    (void)ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
+}
+
 /* At each voltage in turn, and again for a while as long as the card is mute. */
 gpg_error_t ccid_slot_reset_card(struct ccid_slot *slot, struct deadline deadline)
 {
@@ -120,6 +131,8 @@ gpg_error_t ccid_slot_reset_card(struct ccid_slot *slot, struct deadline deadlin
             break;
         if (answer.error != CCID_ERROR_MUTE && i + 1 >= 2 * count)
             break;
+        if (answer.error == CCID_ERROR_EMV)
+            leave_emv(slot, deadline);
     }
     return err;
 }

@@ -218,6 +218,11 @@ void usb_device_type_pin(struct usb_device *d, const char *pin, int64_t typing_m
     d->typing_ms = typing_ms;
 }
 
+void usb_device_for_banks(struct usb_device *d)
+{
+    d->emv = true;
+}
+
 void usb_device_negotiates(struct usb_device *d, uint8_t protocol, uint8_t ifsc)
 {
     d->negotiated = protocol;

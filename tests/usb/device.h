@@ -72,6 +72,8 @@ void usb_device_slow(struct usb_device *device, int64_t ms);
 /* What is typed at the pinpad: one PIN after the other, with commas between them, and the last for
  * good. An empty one is never typed; NULL: cancelled. Borrowed. Typing takes so long. */
 void usb_device_type_pin(struct usb_device *device, const char *pin, int64_t typing_ms);
+/* A reader that takes cards of banks alone until it is told to take others. */
+void usb_device_for_banks(struct usb_device *device);
 /* What a reader that negotiates by itself comes to: T=0 or T=1, and blocks that are smaller than
  * the card's own (0: are not). */
 void usb_device_negotiates(struct usb_device *device, uint8_t protocol, uint8_t ifsc);

@@ -31,6 +31,7 @@ enum { ICC_ACTIVE, ICC_INACTIVE, ICC_ABSENT, COMMAND_FAILED = 0x40, COMMAND_EXTE
 enum {
     ERROR_BAD_LENGTH = 1,
     ERROR_BAD_SLOT = 5,
+    ERROR_EMV = 0xBB,
     ERROR_MUTE = 0xFE,
     ERROR_CANCELLED = 0xEF,
     ERROR_TIMEOUT = 0xF0
@@ -82,6 +83,7 @@ struct usb_device {
     int64_t typed_ms;
     struct message secure; /* that they are waited for; its data is the next */
     struct buffer secure_body;
+    bool emv;         /* cards of banks alone, until: escape 1F 01 */
     bool case_one;    /* the reader was told that a template is a bare header */
     bool hides_tries; /* and to send no VERIFY without a PIN */
     enum zlp zlp;

@@ -80,8 +80,8 @@ static void power_on(struct usb_device *d, const struct message *m)
     message_power_off(d);
     if (d->present && voltage_fits(d, m->specific[0]))
         atr = d->card->power_on(d->card->context);
-    if (!atr.len) {
-        refuse(d, m, ERROR_MUTE);
+    if (!atr.len || d->emv) {
+        refuse(d, m, d->emv ? ERROR_EMV : ERROR_MUTE);
         return;
     }
     d->powered = true;

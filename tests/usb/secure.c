@@ -117,8 +117,10 @@ static void look_at(struct usb_device *d, const struct message *m, const uint8_t
 void secure_escape(struct usb_device *d, struct view escape)
 {
     static const uint8_t case_one[] = { 0x80, 0x02, 0x00 };
+    static const uint8_t iso_mode[] = { 0x1F, 0x01 };
     static const uint8_t hide_tries[] = { 0xB5, 0x01, 0x00, 0x03, 0x00 };
 
+    d->emv = d->emv && !view_equal(escape, view_of(iso_mode, sizeof iso_mode));
     d->case_one = d->case_one || view_equal(escape, view_of(case_one, sizeof case_one));
     d->hides_tries = d->hides_tries || view_equal(escape, view_of(hide_tries, sizeof hide_tries));
 }

@@ -1,5 +1,5 @@
 /* How card and reader come to talk T=1 at some speed (ISO 7816-3:2006 §9, CCID 1.1 §6.1.5 to
- * §6.1.7): by the host's doing, or by the reader's. */
+ * §6.1.7), or at all: by the host's doing, or by the reader's. */
 #include "tests/usb/driver.h"
 
 #define UNSUPPORTED 0
@@ -131,6 +131,15 @@ static void reader_that_stays_with_t0(void **state)
     end(1, 1, 1, 0);
 }
 
+static void reader_for_banks(void **state)
+{
+    (void)state;
+    begin(0);
+    usb_device_for_banks(plugged.device);
+    works();
+    end(2, 0, 1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +150,7 @@ int main(void)
         cmocka_unit_test(reader_that_does_not_tell),
         cmocka_unit_test(reader_that_chose_t0),
         cmocka_unit_test(reader_that_stays_with_t0),
+        cmocka_unit_test(reader_for_banks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
