@@ -154,6 +154,17 @@ class Decrypt(Shared):
         run = self.w.cardea("decrypt", "-o", self.out, "--overwrite", data=self.mail, good=False)
         self.assertIn("directory", run.stderr.decode())
 
+    def test_standard_output_by_its_other_names(self):
+        """Where it is a file, too: that is written to, and nothing in /dev is replaced."""
+        for name in "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+            for options in [], ["--overwrite"]:
+                with open(self.out / "file", "wb") as file:
+                    subprocess.run([CARDEA, "decrypt", "-o", name, *options], input=self.mail, stdout=file,
+                                   env=self.w.env, check=True)
+                self.assertEqual((self.out / "file").read_text(), TEXT)
+            self.assertEqual(self.w.cardea("decrypt", "-o", name, data=self.mail).stdout.decode(), TEXT)
+        self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
+
     def test_saved_mail(self):
         mail = email.message.EmailMessage()
         mail["From"] = "Jörg <j@example.org>"
