@@ -407,8 +407,12 @@ class BadMessages(Shared):
                        env=w.env, check=True)
         self.assertEqual(target.read_text(), TEXT)
         file = w.write("mail", self.mail)
-        run = subprocess.run(["sh", "-c", 'exec "$@" <&- >&-', "sh", CARDEA, "decrypt", file],
-                             env=w.env, capture_output=True, check=False)
+        for closed, words in (">&-", ["decrypt", file]), ("<&- >&-", ["decrypt", file]), (">&-", ["list"]), \
+                (">&-", ["session-key", file]), (">&-", ["--version"]), ("<&-", ["decrypt"]):
+            run = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", CARDEA, *words], env=w.env,
+                                 capture_output=True, check=False)
+            self.assertEqual((run.returncode, run.stdout), (1, b""), (closed, words))
+            self.assertIn(b"Bad file descriptor", run.stderr, (closed, words))
         self.assertEqual(file.read_bytes(), self.mail)
 
 
