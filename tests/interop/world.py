@@ -5,6 +5,7 @@ they end: a sanitizer that has something to say fails the test. The programs are
 tree named by CARDEA_BIN. Run by with-pcscd, a world's cards are in the readers of that pcscd;
 otherwise the agent reads them from a socket."""
 
+import concurrent.futures
 import functools
 import os
 import pathlib
@@ -40,6 +41,19 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.005)
+
+
+def side_by_side(check, cases):
+    """check(case) of all cases at once, for worlds that mostly wait; an error says of which case."""
+    def run(case):
+        try:
+            check(case)
+        except Exception as error:
+            error.add_note(f"with {case}")
+            raise
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(run, cases):
+            pass
 
 
 def need(*programs):
