@@ -239,6 +239,7 @@ class World:
         self.pinentry_settings = self.folder / "pinentry"
         self.pinentry_state = self.folder / "turn"
         self.typed_file = self.folder / "typed"
+        self.typing_file = self.folder / "type"
         self.key_file = self.folder / "key"
         self.agent_process = None
         self.token = None  # the last one started
@@ -318,6 +319,14 @@ class World:
         new = self.pinentry_settings.with_suffix(".new")
         new.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         new.rename(self.pinentry_settings)
+
+    def pinentry_that_waits(self, **settings):
+        """As pinentry, but nothing is answered before let_it_be_typed."""
+        self.typing_file.unlink(missing_ok=True)
+        self.pinentry(UNTIL=self.typing_file, **settings)
+
+    def let_it_be_typed(self):
+        self.typing_file.touch()
 
     def typed(self):
         """How many PINs were typed."""
