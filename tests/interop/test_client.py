@@ -549,7 +549,7 @@ class Interrupted(Shared):
                 process.send_signal(number)
                 said = process.stderr.read()
                 self.assertEqual(process.wait(10), -number)
-                self.assertLess(time.monotonic() - begun, 2)
+                self.assertLess(time.monotonic() - begun, 10)
                 self.assertIn(b"interrupted", said)
                 self.assertEqual(w.litter(), [])
                 wait_until(lambda: not w.agent_children(), "the prompt is gone, too")
