@@ -19,11 +19,9 @@ struct job {
 
 /* Tells by the card's word for a failed DECIPHER whether its state was lost, nobody touched it, or
  * it could not open what it got. *lost: select and verify again, once. */
-static gpg_error_t explain_failure(struct card *card, uint16_t sw, gpg_error_t err, int64_t took_ms,
+static gpg_error_t explain_failure(uint16_t sw, gpg_error_t err, bool touch, int64_t took_ms,
                                    bool *lost)
 {
-    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
-
     *lost = false;
     if (sw == 0 || sw == SW_SUCCESS)
         return err;
@@ -34,30 +32,55 @@ static gpg_error_t explain_failure(struct card *card, uint16_t sw, gpg_error_t e
     return gpg_error(*lost ? GPG_ERR_NO_AUTH : GPG_ERR_DECRYPT_FAILED);
 }
 
-static void await_touch(struct card *card, const struct job *job, bool waits)
+/* Told by the card's policy, or else by the token while it waits. */
+struct touch {
+    struct card *card;
+    const struct job *job;
+    bool told;
+};
+
+static void await_touch(void *context)
 {
-    atomic_store(&card->awaits_touch, waits);
-    job->verify.requester->touch(job->verify.requester->context, waits);
+    struct touch *touch = context;
+    const struct requester *requester = touch->job->verify.requester;
+
+    if (touch->told)
+        return;
+    touch->told = true;
+    atomic_store(&touch->card->awaits_touch, true);
+    requester->touch(requester->context, true);
+}
+
+static void end_touch(const struct touch *touch)
+{
+    const struct requester *requester = touch->job->verify.requester;
+
+    if (!touch->told)
+        return;
+    atomic_store(&touch->card->awaits_touch, false);
+    requester->touch(requester->context, false);
 }
 
 static gpg_error_t decipher(struct card *card, struct job *job)
 {
-    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
+    struct touch touch = { .card = card, .job = job };
+    const struct reader_waiter waiter = { .touch_wanted = await_touch, .context = &touch };
     int64_t begun = monotonic_ms();
     gpg_error_t err;
     uint16_t sw;
     bool lost;
 
     card->app.channel.deadline = deadline_in_ms(DECIPHER_MS);
-    if (touch)
-        await_touch(card, job, true);
+    if (card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF)
+        await_touch(&touch);
+    reader_set_waiter(card->reader, &waiter);
     err = openpgp_card_decipher(&card->app, job->verify.key, job->data, &job->plain, &sw);
-    if (touch)
-        await_touch(card, job, false);
+    reader_set_waiter(card->reader, NULL);
+    end_touch(&touch);
     if (!err)
         return 0;
     log_debug("card: DECIPHER answered %04X: %s", sw, gpg_strerror(err));
-    err = explain_failure(card, sw, err, monotonic_ms() - begun, &lost);
+    err = explain_failure(sw, err, touch.told, monotonic_ms() - begun, &lost);
     if (lost) {
         card->selected = false;
         card->verified = false;

@@ -73,13 +73,21 @@ static void await_keypad(struct card *card, const struct verify_job *job, bool w
 /* One entry for each prompt, whatever comes of it. */
 static gpg_error_t verify_on_keypad(struct card *card, struct verify_job *job)
 {
+    const struct requester *requester = job->requester;
+    const struct keypad_verify what = { .pin_min = PIN_MIN,
+                                        .pin_max = card->app.data.pw.pw1_max,
+                                        .pin_length = requester->keypad_pin_length,
+                                        .seconds = KEYPAD_SECONDS };
+    const struct reader_waiter waiter = { .gives_up = requester->is_gone,
+                                          .context = requester->context };
     gpg_error_t err;
 
     job->on_keypad = false;
     card->app.channel.deadline = deadline_in_ms(KEYPAD_MS);
     await_keypad(card, job, true);
-    err = openpgp_card_verify_on_keypad(&card->app, PASSWORD_PW1, PIN_MIN,
-                                        card->app.data.pw.pw1_max, KEYPAD_SECONDS);
+    reader_set_waiter(card->reader, &waiter);
+    err = openpgp_card_verify_on_keypad(&card->app, PASSWORD_PW1, what);
+    reader_set_waiter(card->reader, NULL);
     await_keypad(card, job, false);
     card->app.channel.deadline = deadline_in_ms(CARD_WAIT_MS);
     card->verified = !err;
@@ -110,7 +118,8 @@ static gpg_error_t take_cached_pin(struct card *card, struct verify_job *job)
  * the time that it counts. */
 static bool offers_keypad(const struct card *card, const struct verify_job *job)
 {
-    return !job->no_keypad && !card->kdf.active && reader_has_keypad(card->reader);
+    return !job->no_keypad && !card->kdf.active &&
+           reader_has_keypad(card->reader, job->requester->keypad_pin_length);
 }
 
 /* Ends this round in order to ask, unless asking is of no use. What is shown must be remembered:
