@@ -2,6 +2,7 @@
 
 import unittest
 
+import openpgp
 from world import AssuanError, World, main
 
 FIRST_MAX = 7  # SELECT, DO 6E, the public key, the KDF, DO 6E again, VERIFY and DECIPHER
@@ -121,6 +122,20 @@ class Counts(unittest.TestCase):
             with w.connect() as client:
                 self.ask_as_gpg_2_4(client, grips)
             self.assertEqual(w.commands(), [])
+
+    def test_first_decryption_of_gpg_2_4(self):
+        """Its questions read what the decryption needs, and not the keys in the other slots."""
+        for algorithm in ("cv25519", "rsa2048"):
+            with self.subTest(algorithm), World() as w:
+                w.make_key(algorithm, authentication="ed25519")
+                request = openpgp.request(w.encrypt("Dear Alice"))
+                w.start_agent()
+                w.start_token()
+                with w.connect() as client:
+                    self.ask_as_gpg_2_4(client, w.keygrips("alice@example.org"))
+                    client.command("PKDECRYPT", CIPHERTEXT=request)
+                self.assertEqual(len(w.deciphers()), 1)
+                self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
 
     def test_mail_for_somebody_else(self):
         with World() as w:
