@@ -3,6 +3,8 @@
 
 #define SHORT_APDU_MAX 261 /* header, Lc, 255 octets, Le */
 #define PPS_INITIAL    0xFF
+#define PPS0_RATE      0x10 /* PPS1 follows */
+#define T0_TA1         0x10
 
 enum chain { CHAIN_WHOLE, CHAIN_FIRST, CHAIN_LAST, CHAIN_MIDDLE, CHAIN_CONTINUE = 0x10 };
 
@@ -74,7 +76,23 @@ static void take_short(struct usb_device *d, const struct message *m)
     block_run(d, m, m->data);
 }
 
-/* The ATR offers nothing that a PPS could change, so it is agreed to: ISO/IEC 7816-3 §9. */
+/* ISO/IEC 7816-3 §9: the card agrees, and speaks so from here on, to what its ATR offers. */
+static void take_pps(struct usb_device *d, struct view request, struct buffer *answer)
+{
+    uint8_t offered = d->atr.len > 2 && d->atr.data[1] & T0_TA1 ? d->atr.data[2] : RATE_DEFAULT;
+    uint8_t check = 0;
+
+    for (size_t i = 0; i < request.len; i++)
+        check ^= request.data[i];
+    if (request.len < 3 || check)
+        device_complain(d, "a PPS that is none");
+    else if (request.data[1] & PPS0_RATE)
+        d->rate = request.data[2];
+    if (d->rate != offered && d->rate != RATE_DEFAULT)
+        device_complain(d, "a rate that the card does not offer");
+    (void)buffer_append_view(answer, request);
+}
+
 static void take_tpdu(struct usb_device *d, const struct message *m)
 {
     struct buffer answer = BUFFER(T1_BLOCK_MAX);
@@ -82,7 +100,7 @@ static void take_tpdu(struct usb_device *d, const struct message *m)
     if (m->specific[1] || m->specific[2])
         device_complain(d, "parts of a command at the level of TPDUs");
     if (m->data.len && m->data.data[0] == PPS_INITIAL)
-        (void)buffer_append_view(&answer, m->data);
+        take_pps(d, m->data, &answer);
     else
         t1_card_block(&d->t1, m->data, &answer);
     if (d->card->touched && d->card->touched(d->card->context))

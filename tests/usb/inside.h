@@ -3,6 +3,7 @@
 
 #include "tests/usb/device.h"
 
+#define RATE_DEFAULT   0x11 /* ISO/IEC 7816-3 §8.3 */
 #define PACKET_MAX     512
 #define MESSAGE_HEADER 10    /* CCID 1.1 §6 */
 #define MESSAGE_MAX    65564 /* the largest that any device announces, and some more */
@@ -61,6 +62,8 @@ struct usb_device {
     const char *complaint;
 
     bool present, powered;
+    struct view atr; /* of the card since power came, borrowed */
+    uint8_t rate;    /* Fi and Di that it speaks with: ISO/IEC 7816-3 §7.1 */
     uint8_t parameters[7];
     struct t1_card t1;
     struct buffer command; /* of an extended APDU that comes in parts */

@@ -68,20 +68,21 @@ static bool voltage_fits(const struct usb_device *d, uint8_t select)
 static void power_on(struct usb_device *d, const struct message *m)
 {
     static const uint8_t defaults[7] = DEFAULT_T1_PARAMETERS;
-    struct view atr = view_of(NULL, 0);
 
     d->counts.power_ons++;
     message_power_off(d);
+    d->atr = view_of(NULL, 0);
     if (d->present && voltage_fits(d, m->specific[0]))
-        atr = d->card->power_on(d->card->context);
-    if (!atr.len) {
+        d->atr = d->card->power_on(d->card->context);
+    if (!d->atr.len) {
         refuse(d, m, ERROR_MUTE);
         return;
     }
     d->powered = true;
+    d->rate = RATE_DEFAULT;
     memcpy(d->parameters, defaults, sizeof defaults);
     t1_card_reset(&d->t1, d->model->features & CCID_AUTO_IFSD ? d->model->max_ifsd : 0);
-    message_answer(d, m, FROM_BLOCK, 0, 0, 0, atr);
+    message_answer(d, m, FROM_BLOCK, 0, 0, 0, d->atr);
 }
 
 static void parameters(struct usb_device *d, const struct message *m)
@@ -96,6 +97,9 @@ static void parameters(struct usb_device *d, const struct message *m)
             return;
         }
         memcpy(d->parameters, m->data.data, sizeof d->parameters);
+        if (!(d->model->features & (CCID_AUTO_NEGOTIATION | CCID_AUTO_PPS)) &&
+            d->parameters[0] != d->rate)
+            device_complain(d, "a rate for the reader that is not the card's");
     }
     message_answer(d, m, FROM_PARAMETERS, 0, 0, 1, view_of(d->parameters, sizeof d->parameters));
 }

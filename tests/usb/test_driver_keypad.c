@@ -95,6 +95,7 @@ static void in_apdus(void **state)
         kaan.vendor = VENDOR_KAAN;
         kaan.product = PRODUCT_KAAN;
         kaan.pin_support = 1;
+        kaan.card = &token_profile_generic;
         begin(&kaan);
         all_ways();
         end();

@@ -29,6 +29,9 @@ def kdf_object():
 
 
 class KeypadBed(Bed):
+    def __init__(self):
+        super().__init__("nistp256")
+
     def begin(self, typed=None, config="", kdf=False):
         """A SPR532 at whose keypad these PINs are typed; None: its cancel key is pressed."""
         self.bed.tell("new", "token", "spr532", 1)
