@@ -227,6 +227,11 @@ const char *usb_device_complaint(const struct usb_device *d)
     return d->complaint;
 }
 
+uint8_t usb_device_rate(const struct usb_device *d)
+{
+    return d->rate;
+}
+
 struct t1_card *usb_device_t1(struct usb_device *d)
 {
     return &d->t1;

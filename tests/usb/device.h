@@ -76,5 +76,6 @@ unsigned int usb_device_messages(const struct usb_device *device);
 struct usb_counts usb_device_counts(const struct usb_device *device);
 /* The first thing that the host did against the rules of its class or level; NULL: nothing. */
 const char *usb_device_complaint(const struct usb_device *device);
-/* Of a TPDU model. */
+/* Of a TPDU model: Fi and Di that the card speaks with (ISO/IEC 7816-3 §7.1), and the card. */
+uint8_t usb_device_rate(const struct usb_device *device);
 struct t1_card *usb_device_t1(struct usb_device *device);

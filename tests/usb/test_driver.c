@@ -115,11 +115,22 @@ static void every_key_of_every_model(void **state)
                 decrypt_with(&usb_models[i], key);
 }
 
+/* A reader that leaves it to us; TA1 of the card in it is 18. */
+static void as_fast_as_the_card_offers(void **state)
+{
+    (void)state;
+    begin(usb_model_find("gemalto-ct30"));
+    disconnect(connect());
+    assert_int_equal(usb_device_rate(plugged.device), 0x18);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_model),
         cmocka_unit_test(every_key_of_every_model),
+        cmocka_unit_test(as_fast_as_the_card_offers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

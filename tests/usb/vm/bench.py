@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "interop")]
@@ -146,18 +147,28 @@ def devices():
     return [p for p in pathlib.Path("/sys/bus/usb/devices").glob("[0-9]*-*") if ":" not in p.name]
 
 
-def may_open(node, user):
+def as_user(user, work):
+    """Whether this user, in no group, gets it done: in a process of its own."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    status = 1
     try:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-        os.open(node, os.O_RDWR)
-    except OSError:
-        os._exit(1)
-    os._exit(0)
+        work()
+        status = 0
+    except PermissionError:
+        pass
+    except BaseException:  # which must not come back to who forked
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def may_open(node, user):
+    return as_user(user, lambda: os.open(node, os.O_RDWR))
 
 
 class Pcscd:

@@ -4,8 +4,8 @@ import sys
 import time
 import unittest
 
-from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, devices, may_open, output,
-                   seat, wait_until)
+from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, as_user, devices, may_open,
+                   output, seat, wait_until)
 from families import FAMILIES
 from mail import Mail, Ours, Theirs, measure, our_driver_ms, scdaemon_ms, table
 
@@ -304,6 +304,16 @@ class Agent(Scenario):
             start = time.monotonic()
             self.mail.read()
             self.assertGreater(time.monotonic() - start, 2)
+
+    def test_remote_user(self):
+        """Who may not open the token is told by what means that could be changed."""
+        def is_told():
+            with Mail() as mail:
+                mail.start_agent(readers=["usb"])
+                self.assertNotEqual(mail.decrypt(mail.mail, check=False).returncode, 0)
+                self.assertRegex(mail.log(), "local session with Cardea's udev rules, or give a group access")
+        with self.bench.token("yubikey-5", self.mail.key_file):
+            self.assertTrue(as_user(REMOTE_USER, is_told))
 
     def compare(self, model, mail):
         """Two rows of the table: ours and theirs, one after the other on the same token."""
