@@ -166,6 +166,25 @@ class Takeover(unittest.TestCase):
             self.assertLessEqual(len(w.proxy.verifies()), 1)
             self.assertEqual(len(w.ask()), 33)
 
+    def test_mute_before_it_is_out(self):
+        """A card that is pulled answers nothing for a while before its reader tells: that is no verdict yet."""
+        with TwinWorld() as w:
+            mute = threading.Event()
+
+            def answer(_, command):
+                if command[1] == INS_PSO:
+                    mute.set()
+                return fault.answer(b"") if mute.is_set() else None
+            before = w.card_events()
+            w.proxy.insert(answer)
+            wait_until(lambda: w.card_events() > before, "the token is in")
+            asking = w.start_asking()
+            self.assertTrue(mute.wait(20))
+            asking.join(0.2)
+            w.proxy.insert()
+            self.assertEqual(len(self.finish(asking)), 33)
+            self.assertLessEqual(len(w.proxy.verifies()), 1)
+
 
 if __name__ == "__main__":
     main()

@@ -121,7 +121,7 @@ static void as_fast_as_the_card_offers(void **state)
     (void)state;
     begin(usb_model_find("gemalto-ct30"));
     disconnect(connect());
-    assert_int_equal(usb_device_rate(plugged.device), 0x18);
+    assert_int_equal(usb_device_speed(plugged.device), 0x18);
     end();
 }
 
