@@ -124,6 +124,11 @@ enum reader_length reader_length(const struct reader *reader);
 gpg_error_t reader_begin(struct reader *reader, struct deadline deadline);
 void reader_end(struct reader *reader);
 
+/* Has the transaction begin with its first command, which spares a caller one of two waits. Errors
+ * of the beginning are then that command's, which was not sent, and there is no transaction: until
+ * reader_end every command fails with GPG_ERR_NOT_INITIALIZED. */
+void reader_begin_late(struct reader *reader, struct deadline deadline);
+
 /* Sends one command APDU and receives its answer, data and SW1 SW2 (at least 2 octets), into
  * answer, whose old content is dropped and whose cap bounds the answer (GPG_ERR_TOO_LARGE). On
  * failure answer is empty. GPG_ERR_INV_LENGTH for a command of less than 4 octets. */
