@@ -8,9 +8,8 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define TAKE_MS       3000 /* for a reader to say which slots have cards */
-#define SLEEP_S       86400
-#define FIRST_LOOK_MS 3000
+#define TAKE_MS 3000 /* for a reader to say which slots have cards */
+#define SLEEP_S 86400
 
 static int LIBUSB_CALL on_hotplug(libusb_context *context, libusb_device *device,
                                   libusb_hotplug_event event, void *user)
@@ -252,8 +251,6 @@ gpg_error_t usb_watch_start(struct usb_readers *u)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(&u->thread, NULL, watch, u);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!error)
-        board_await_first(&u->board, deadline_in_ms(FIRST_LOOK_MS));
     return gpg_error_from_errno(error);
 }
 
