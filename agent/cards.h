@@ -50,6 +50,10 @@ bool card_list_look_again(const struct card_list *list);
 gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
                            struct card **card, enum slot *slot, struct card_facts *facts);
 
+/* Whether a card that is in holds the key: 0, or as cards_find_key of the decryption slots. What
+ * the cards have told is believed, unless they are to be asked `again`. */
+gpg_error_t cards_hold_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], bool again);
+
 /* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_held_by. */
 bool cards_held_by(struct cards *cards, char *out);
 

@@ -73,15 +73,16 @@ static gpg_error_t explain_absence(struct cards *cards, const uint8_t *keygrip, 
     return gpg_error(GPG_ERR_NO_SECKEY);
 }
 
+/* again: cards that seem not to hold the key are asked anew. */
 static gpg_error_t find_in_list(struct cards *cards, struct card_list *list, const uint8_t *keygrip,
-                                unsigned read, struct card **r_card, enum slot *slot,
+                                unsigned read, bool again, struct card **r_card, enum slot *slot,
                                 struct card_facts *facts)
 {
     bool none = list->count == 0;
     gpg_error_t asked = 0;
     struct card *found = find(list, keygrip, read, slot, facts, &asked);
 
-    if (!found && !asked && card_list_look_again(list))
+    if (!found && !asked && again && card_list_look_again(list))
         found = find(list, keygrip, read, slot, facts, &asked);
     card_list_release(list);
     if (!found)
@@ -96,7 +97,21 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
     struct card_list list;
 
     cards_list(cards, &list);
-    return find_in_list(cards, &list, keygrip, read, card, slot, facts);
+    return find_in_list(cards, &list, keygrip, read, true, card, slot, facts);
+}
+
+gpg_error_t cards_hold_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], bool again)
+{
+    struct card *card = NULL;
+    struct card_facts facts;
+    struct card_list list;
+    enum slot slot;
+    gpg_error_t err;
+
+    cards_list(cards, &list);
+    err = find_in_list(cards, &list, keygrip, SLOTS_DECRYPT, again, &card, &slot, &facts);
+    card_unref(&card);
+    return err;
 }
 
 gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
@@ -114,5 +129,5 @@ gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
             list.card[kept++] = list.card[i];
     }
     list.count = kept;
-    return find_in_list(cards, &list, keygrip, SLOTS_DECRYPT, card, slot, facts);
+    return find_in_list(cards, &list, keygrip, SLOTS_DECRYPT, true, card, slot, facts);
 }

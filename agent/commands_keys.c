@@ -11,19 +11,35 @@
 #include <string.h>
 
 /* Is there a key for this grip: on a card that is in, or on one that was in? */
-static gpg_error_t has_key(struct session *session, const uint8_t *keygrip)
+static gpg_error_t has_key(struct session *session, const uint8_t *keygrip, bool again)
 {
-    struct card_facts facts;
-    struct card *card = NULL;
-    enum slot slot;
-    gpg_error_t err =
-        cards_find_key(session->agent->cards, keygrip, SLOTS_DECRYPT, &card, &slot, &facts);
+    gpg_error_t err = cards_hold_key(session->agent->cards, keygrip, again);
 
-    card_unref(&card);
     if (err && known_tokens_hold(session->agent->known, keygrip))
         return 0;
     /* No card, no key: what gpg wants to hear, and the truth for a key that we never saw. */
     return gpg_err_code(err) == GPG_ERR_CARD_NOT_PRESENT ? gpg_error(GPG_ERR_NO_SECKEY) : err;
+}
+
+/* 0 when there is a key for one of the grips; GPG_ERR_ASS_PARAMETER when they are none. */
+static gpg_error_t has_one_of(struct session *session, const char *grips, bool again)
+{
+    gpg_error_t first = 0;
+    uint8_t keygrip[KEYGRIP_LEN];
+    struct view word;
+
+    while (line_next_word(&grips, &word)) {
+        gpg_error_t err;
+
+        if (!line_keygrip(word, keygrip))
+            return gpg_error(GPG_ERR_ASS_PARAMETER);
+        err = has_key(session, keygrip, again);
+        if (!err)
+            return 0;
+        if (!first || gpg_err_code(first) == GPG_ERR_NO_SECKEY)
+            first = err;
+    }
+    return first ? first : gpg_error(GPG_ERR_ASS_PARAMETER);
 }
 
 static gpg_error_t send_grips(assuan_context_t assuan, const struct card_facts *facts, size_t *sent)
@@ -79,27 +95,21 @@ static gpg_error_t send_all_grips(assuan_context_t assuan, struct cards *cards)
 static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
-    const char *rest = line_arguments(line);
-    gpg_error_t first = 0;
-    uint8_t keygrip[KEYGRIP_LEN];
-    struct view word;
+    const char *grips = line_arguments(line);
+    gpg_error_t err;
 
     if (line_option(line, "--list", NULL))
         return session_error(send_all_grips(assuan, session->agent->cards));
-    while (line_next_word(&rest, &word)) {
-        gpg_error_t err;
-
-        if (!line_keygrip(word, keygrip))
-            return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
-        err = has_key(session, keygrip);
-        if (!err)
-            return line_option(line, "--info", NULL)
-                       ? assuan_write_status(assuan, "KEYFILEINFO", "shadowed")
-                       : 0;
-        if (!first || gpg_err_code(first) == GPG_ERR_NO_SECKEY)
-            first = err;
-    }
-    return first ? session_error(first) : session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
+    /* gpg names the primary key, which may be nowhere, beside its subkeys: no card is asked anew
+     * before none of them is known to be here. */
+    err = has_one_of(session, grips, false);
+    if (gpg_err_code(err) == GPG_ERR_NO_SECKEY)
+        err = has_one_of(session, grips, true);
+    if (gpg_err_code(err) == GPG_ERR_ASS_PARAMETER)
+        return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
+    if (!err && line_option(line, "--info", NULL))
+        err = assuan_write_status(assuan, "KEYFILEINFO", "shadowed");
+    return session_error(err);
 }
 
 static gpg_error_t send_key_infos(assuan_context_t assuan, const struct card_facts *facts,

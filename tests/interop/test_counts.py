@@ -1,5 +1,6 @@
 """How many commands a token hears. Each is time on a human's clock, and another program's turn."""
 
+import time
 import unittest
 
 from world import AssuanError, World, main
@@ -121,6 +122,24 @@ class Counts(unittest.TestCase):
             with w.connect() as client:
                 self.ask_as_gpg_2_4(client, grips)
             self.assertEqual(w.commands(), [])
+
+    def test_a_warm_decryption_later(self):
+        """One command, and the other token hears nothing: also after more than the second in which a card that was
+        looked at is not looked at again, and though gpg asks for the primary key, too, which is on no token."""
+        with World() as w:
+            w.make_key(name="bob@example.org")
+            bobs = w.key_file
+            w.make_key()
+            mail = w.encrypt("Dear Alice")
+            w.start_agent(readers=[w.reader(0), w.reader(1)])
+            tokens = [w.start_token("--serial", "1", imports=bobs), w.start_token("--serial", "2", reader=1)]
+            for name in ("bob", "alice"):
+                w.decrypt(w.encrypt("Read me", f"{name}@example.org"))
+            for token in tokens:
+                token.forget_commands()
+            time.sleep(1.1)
+            self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+            self.assertEqual([words(token.commands()) for token in tokens], [[], ["002A8086"]])
 
     def test_mail_for_somebody_else(self):
         with World() as w:
