@@ -158,7 +158,7 @@ class Counts(unittest.TestCase):
                 with self.assertRaises(AssuanError) as refused:
                     client.command("PKDECRYPT", CIPHERTEXT=b"(7:enc-val(4:ecdh(1:s3:\x02ab)(1:e3:\x40cd)))")
             self.assertEqual(refused.exception.code, 17)  # GPG_ERR_NO_SECKEY
-            self.assertEqual(w.commands(), [])
+            self.assertEqual(w.commands_but_looks(), [])
             self.assertEqual(len(w.prompts()), 1)
 
     def test_listings(self):
@@ -171,7 +171,7 @@ class Counts(unittest.TestCase):
             self.assertEqual(w.gpg("-K").stdout.count(b"ssb>"), 2)
             w.forget_commands()
             w.gpg("-K")
-            self.assertEqual(w.commands(), [])
+            self.assertEqual(w.commands_but_looks(), [])
             self.assertIn(b"Serial number ....: 00000001", w.gpg("--card-status").stdout)
             self.assertLessEqual(len(w.commands()), 8, w.commands())
 
