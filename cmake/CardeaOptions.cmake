@@ -20,9 +20,16 @@ endif()
 option(CARDEA_HARDEN "Build with the hardening flags of a release" OFF)
 if(CARDEA_HARDEN)
   target_compile_definitions(cardea_options INTERFACE _FORTIFY_SOURCE=2)
-  target_compile_options(cardea_options INTERFACE
-    -fstack-protector-strong -fstack-clash-protection -fcf-protection
-    -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr)
+  # No compiler has all of them for every processor.
+  include(CheckCCompilerFlag)
+  foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection
+      -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr)
+    string(MAKE_C_IDENTIFIER "CARDEA_HAS_${flag}" has)
+    check_c_compiler_flag(${flag} ${has})
+    if(${has})
+      target_compile_options(cardea_options INTERFACE ${flag})
+    endif()
+  endforeach()
   target_link_options(cardea_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   include(CheckPIESupported)
