@@ -386,15 +386,11 @@ class BadMessages(Shared):
 
     def test_unwritable_folder(self):
         need("setpriv")
-        if os.getuid():
-            self.out.chmod(0o500)
-            as_somebody = []
-        else:
-            as_somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
-            self.w.folder.chmod(0o755)
-            self.addCleanup(self.w.folder.chmod, 0o700)
-        run = subprocess.run([*as_somebody, CARDEA, "decrypt", "--session-key", self.key, "-o",
-                              self.out / "file"], input=self.mail, capture_output=True, check=False)
+        weakly = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override"]
+        self.out.chmod(0o500)
+        self.addCleanup(self.out.chmod, 0o700)
+        run = subprocess.run([*weakly, CARDEA, "decrypt", "--session-key", self.key, "-o", self.out / "file"],
+                             input=self.mail, capture_output=True, check=False)
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertIn(b"Permission denied", run.stderr)
         self.assertEqual(self.w.litter(), [])
@@ -553,7 +549,7 @@ class Interrupted(Shared):
                 process.send_signal(number)
                 said = process.stderr.read()
                 self.assertEqual(process.wait(10), -number)
-                self.assertLess(time.monotonic() - begun, 2)
+                self.assertLess(time.monotonic() - begun, 10)
                 self.assertIn(b"interrupted", said)
                 self.assertEqual(w.litter(), [])
                 wait_until(lambda: not w.agent_children(), "the prompt is gone, too")

@@ -1,6 +1,7 @@
 /* Every message of a power-on and of a decryption, with everything that can be wrong with its
- * answer: the operation ends in time, with its result or an error of ccid/reader.h, the PIN goes to
- * the card once at most, and the next operation works. */
+ * answer, once and from then on: the operation ends in time, with its result or an error of
+ * ccid/reader.h, the PIN goes to the card once at most, and the next operation works. So it is
+ * where the PIN is typed at the reader, and for every message by which a reader is brought back. */
 #include "tests/usb/driver.h"
 
 #define OPERATION_MS 30000
@@ -9,6 +10,7 @@
 
 #define GET_DATA   "00CA006E 00"
 #define VERIFY     "0020008206 313233343536"
+#define PIN        "123456"
 #define PUT_DATA   "00DA0101 FE A5{254}"
 #define DECIPHER   "002A8086 27 A625 7F4922 8620" PEER "00"
 #define INS_VERIFY 0x20
@@ -30,6 +32,7 @@ static const char state_text[] =
 
 static struct plugged plugged;
 static struct readers *readers;
+static bool on_keypad;
 static void (*to_token)(void *context, struct view apdu, struct buffer *answer);
 static unsigned verifies;
 
@@ -73,6 +76,26 @@ static gpg_error_t send(struct reader *reader, const char *command, const char *
     return err;
 }
 
+static gpg_error_t verify(struct reader *reader, struct deadline deadline)
+{
+    static const struct keypad_verify what = { .header = { 0x00, 0x20, 0x00, 0x82 },
+                                               .pin_min = 6,
+                                               .pin_max = 32,
+                                               .pin_length = 6,
+                                               .seconds = 10 };
+    struct buffer answer = BUFFER(ANSWER_MAX);
+    gpg_error_t err;
+
+    if (!on_keypad)
+        return send(reader, VERIFY, "9000", deadline);
+    usb_device_type_pin(plugged.device, PIN, 0);
+    err = reader_verify_on_keypad(reader, &what, &answer, deadline);
+    if (!err)
+        assert_octets(buffer_view(&answer), "9000");
+    buffer_free(&answer);
+    return err;
+}
+
 static gpg_error_t decrypt(struct reader *reader, struct deadline deadline)
 {
     gpg_error_t err = reader_begin(reader, deadline);
@@ -83,7 +106,7 @@ static gpg_error_t decrypt(struct reader *reader, struct deadline deadline)
     if (!err)
         err = send(reader, GET_DATA, NULL, deadline);
     if (!err)
-        err = send(reader, VERIFY, "9000", deadline);
+        err = verify(reader, deadline);
     if (!err)
         err = send(reader, PUT_DATA, "9000", deadline);
     if (!err)
@@ -169,53 +192,121 @@ static bool suffer(const struct usb_model *model, struct usb_fault fault)
     return messages > fault.at;
 }
 
-static void suffer_all(const char *name)
+/* Each message that is sent when all goes well, and whatever comes of the fault. */
+static unsigned suffer_everywhere(const struct usb_model *model, struct usb_fault fault)
+{
+    while (suffer(model, fault))
+        fault.at++;
+    return fault.at;
+}
+
+/* More than one in a row meet the messages by which the reader is brought back, too. */
+static void suffer_all(const struct usb_model *model)
+{
+    static const unsigned times[] = { 1, 3, ALWAYS };
+
+    for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+            struct usb_fault fault = { .kind = (enum usb_fault_kind)kind,
+                                       .times = times[i],
+                                       .value = 3 };
+
+            if (kind == FAULT_FAILED || kind == FAULT_FAILED_STATUS)
+                fault.value = 0xfc;
+            assert_true(suffer_everywhere(model, fault) >= 7);
+        }
+    }
+}
+
+static void suffer_all_of(const char *name)
 {
     const struct usb_model *model = usb_model_find(name);
 
     assert_non_null(model);
-    for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
-        struct usb_fault fault = { .kind = (enum usb_fault_kind)kind, .value = 3 };
+    on_keypad = false;
+    suffer_all(model);
+}
 
-        if (kind == FAULT_FAILED || kind == FAULT_FAILED_STATUS)
-            fault.value = 0xfc;
-        while (suffer(model, fault))
-            fault.at++;
-        assert_true(fault.at >= 7);
-        fault.at = 0;
-        fault.times = ALWAYS;
-        suffer(model, fault);
-    }
+static void suffer_on_keypad(const char *name, uint16_t vendor, uint16_t product)
+{
+    struct usb_model model = *usb_model_find(name);
+
+    model.vendor = vendor;
+    model.product = product;
+    model.pin_support = 1;
+    on_keypad = true;
+    suffer_all(&model);
 }
 
 static void extended_apdus(void **state)
 {
     (void)state;
-    suffer_all("yubikey-5");
+    suffer_all_of("yubikey-5");
 }
 
 static void messages_of_64_octets(void **state)
 {
     (void)state;
-    suffer_all("gnuk");
+    suffer_all_of("gnuk");
 }
 
 static void short_apdus(void **state)
 {
     (void)state;
-    suffer_all("nitrokey-start");
+    suffer_all_of("nitrokey-start");
 }
 
 static void blocks(void **state)
 {
     (void)state;
-    suffer_all("nitrokey-storage");
+    suffer_all_of("nitrokey-storage");
 }
 
 static void blocks_all_by_ourselves(void **state)
 {
     (void)state;
-    suffer_all("gemalto-ct30");
+    suffer_all_of("gemalto-ct30");
+}
+
+/* With an escape before it. */
+static void keypad_in_blocks(void **state)
+{
+    (void)state;
+    suffer_on_keypad("gemalto-ct30", 0x0982, 0x0008);
+}
+
+static void keypad_in_short_apdus(void **state)
+{
+    (void)state;
+    suffer_on_keypad("nitrokey-start", 0x04e6, 0xe003);
+}
+
+static void keypad_in_extended_apdus(void **state)
+{
+    (void)state;
+    suffer_on_keypad("yubikey-5", 0x046a, 0x0010);
+}
+
+/* The control endpoint knows no ABORT, is silent, or fails: the bulk endpoint's has to do. */
+static void half_an_abort(void **state)
+{
+    static const int codes[] = { LIBUSB_ERROR_PIPE, LIBUSB_ERROR_TIMEOUT, LIBUSB_ERROR_IO };
+    const struct usb_fault silence = { .kind = FAULT_NO_ANSWER, .at = 5, .times = 3 };
+
+    (void)state;
+    on_keypad = false;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        begin(usb_model_find("yubikey-5"));
+        fake_usb_fail(FAKE_USB_SYNC, codes[i]);
+        usb_device_fault(plugged.device, silence);
+        assert_ok(readers_open("usb", &readers));
+        assert_true(operate() != 0);
+        mend();
+        assert_ok(operate());
+        readers_close(&readers);
+        driver_unplug_spoilt(&plugged); /* it heard one half of an abort */
+        driver_end();
+    }
 }
 
 int main(void)
@@ -226,6 +317,10 @@ int main(void)
         cmocka_unit_test(short_apdus),
         cmocka_unit_test(blocks),
         cmocka_unit_test(blocks_all_by_ourselves),
+        cmocka_unit_test(half_an_abort),
+        cmocka_unit_test(keypad_in_blocks),
+        cmocka_unit_test(keypad_in_short_apdus),
+        cmocka_unit_test(keypad_in_extended_apdus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

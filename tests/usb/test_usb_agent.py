@@ -6,6 +6,7 @@ import time
 import unittest
 
 from console import Console
+from test_watch import Watcher
 from world import BIN, PATIENCE, World, main, need, wait_until
 
 WITH_UMOCKDEV = pathlib.Path(__file__).resolve().with_name("with-umockdev")
@@ -115,6 +116,21 @@ class Agent(unittest.TestCase):
             start = time.monotonic()
             w.read()
             self.assertGreater(time.monotonic() - start, 1)
+
+    def test_touch_told_once(self):
+        """By the key's policy, or else by the token itself, which says what it waits for."""
+        for policy, slow in ((1, 0), (0, 1000)):
+            with self.subTest(policy=policy), Bed() as w:
+                w.add("token", "nitrokey-start")
+                w.start_usb_agent()
+                w.wait_for_card()
+                w.bed.tell("touch", "token", 1, policy, 1000, 100)
+                with Watcher(w) as watcher:
+                    w.bed.tell("slow", "token", slow)
+                    w.read()
+                    wait_until(lambda: "served" in watcher.names(), "it is told")
+                    self.assertEqual([n for n in watcher.names() if n != "card-in"],
+                                     ["pin-wanted", "pin-done", "touch-wanted", "touch-done", "served"])
 
 
 if __name__ == "__main__":
