@@ -360,6 +360,10 @@ class BadMessages(Shared):
                                      stderr=subprocess.PIPE, check=False)
                 self.assertEqual(run.returncode, 1, words)
                 self.assertIn(b"No space left", run.stderr, words)
+            run = subprocess.run([CARDEA, "watch"], env=w.env, stdout=full, stderr=subprocess.PIPE, timeout=60,
+                                 check=False)
+            self.assertEqual(run.returncode, 1)
+            self.assertRegex(run.stderr, rb"^cardea: standard output cannot be written(: No space left on device)?\n$")
         run = w.cardea("decrypt", "-o", w.folder / "no" / "file", data=self.mail, good=False)
         self.assertIn("No such file", run.stderr.decode())
 
