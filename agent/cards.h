@@ -26,10 +26,14 @@ struct cards_surroundings {
     struct session_key_cache *session_keys; /* NULL: none */
 };
 
-/* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
- * wrong with a spec, and fails then. */
+/* Opens the back ends of the specs and starts the watchers. Logs at error what is wrong with a
+ * spec, and fails then. */
 gpg_error_t cards_open(char *const *specs, size_t count,
                        const struct cards_surroundings *surroundings, struct cards **r_cards);
+
+/* Waits until every watcher has looked once: for seconds at most, where a service or a token hangs.
+ */
+void cards_await_first_look(struct cards *cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */
@@ -49,6 +53,9 @@ bool card_list_look_again(const struct card_list *list);
  * the readers not be listed, so nobody knows */
 gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
                            struct card **card, enum slot *slot, struct card_facts *facts);
+
+/* Whether a card that is in is known to hold the key: from what was read already, no card I/O. */
+bool cards_know_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN]);
 
 /* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_held_by. */
 bool cards_held_by(struct cards *cards, char *out);

@@ -250,8 +250,15 @@ class Terminal(Output):
         self.assertEqual((self.ends(pid), self.said), (0, b""))
 
     def test_short_work_shows_nothing(self):
-        pid = self.start("-o", self.out / "file", self.sealed)
-        self.assertEqual((self.ends(pid), self.said), (0, b""))
+        """Short work may be long on a busy machine, but not each time."""
+        said = []
+        for i in range(10):
+            pid, self.said = self.start("-o", self.out / f"file{i}", self.sealed), b""
+            self.assertEqual(self.ends(pid), 0)
+            said.append(self.said)
+            if not self.said:
+                break
+        self.assertIn(b"", said)
 
     def test_ctrl_c(self):
         """While the bar is shown."""

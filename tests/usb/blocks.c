@@ -3,6 +3,8 @@
 
 #define SHORT_APDU_MAX 261 /* header, Lc, 255 octets, Le */
 #define PPS_INITIAL    0xFF
+#define PPS0_SPEED     0x10 /* PPS1 is there */
+#define T0_TA1         0x10
 
 enum chain { CHAIN_WHOLE, CHAIN_FIRST, CHAIN_LAST, CHAIN_MIDDLE, CHAIN_CONTINUE = 0x10 };
 
@@ -77,8 +79,13 @@ static void take_short(struct usb_device *d, const struct message *m)
 /* ISO/IEC 7816-3 §9: the card agrees to whatever it offered. */
 static void take_pps(struct usb_device *d, const struct message *m, struct buffer *answer)
 {
-    if (m->data.len > 2 && m->data.data[1] & 0x10)
+    uint8_t offered = d->atr.len > 2 && d->atr.data[1] & T0_TA1 ? d->atr.data[2] : d->speed;
+
+    if (m->data.len > 2 && m->data.data[1] & PPS0_SPEED) {
+        if (m->data.data[2] != offered)
+            device_complain(d, "a speed that the card does not offer");
         d->speed = m->data.data[2];
+    }
     (void)buffer_append_view(answer, m->data);
 }
 

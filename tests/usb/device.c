@@ -254,6 +254,11 @@ bool usb_device_types(const struct usb_device *d)
     return d->typing;
 }
 
+uint8_t usb_device_speed(const struct usb_device *d)
+{
+    return d->speed;
+}
+
 struct t1_card *usb_device_t1(struct usb_device *d)
 {
     return &d->t1;

@@ -85,5 +85,6 @@ const char *usb_device_complaint(const struct usb_device *device);
 /* Whether its card has power, and whether its keypad waits for fingers. */
 bool usb_device_powered(const struct usb_device *device);
 bool usb_device_types(const struct usb_device *device);
-/* Of a TPDU model. */
+/* Of a TPDU model: Fi and Di that the card speaks with (ISO/IEC 7816-3 §7.1), and the card. */
+uint8_t usb_device_speed(const struct usb_device *device);
 struct t1_card *usb_device_t1(struct usb_device *device);

@@ -63,6 +63,7 @@ struct usb_device {
     const char *complaint;
 
     bool present, powered;
+    struct view atr; /* of the card since power came, borrowed */
     uint8_t parameters[7];
     uint8_t protocol;                /* that the reader speaks with the card */
     uint8_t negotiated, smaller_ifs; /* what it comes to by itself: T=0 or 1; 0: the card's own */

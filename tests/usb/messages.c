@@ -74,13 +74,12 @@ static void default_parameters(struct usb_device *d)
 
 static void power_on(struct usb_device *d, const struct message *m)
 {
-    struct view atr = view_of(NULL, 0);
-
     d->counts.power_ons++;
     message_power_off(d);
+    d->atr = view_of(NULL, 0);
     if (d->present && voltage_fits(d, m->specific[0]))
-        atr = d->card->power_on(d->card->context);
-    if (!atr.len || d->emv) {
+        d->atr = d->card->power_on(d->card->context);
+    if (!d->atr.len || d->emv) {
         refuse(d, m, d->emv ? ERROR_EMV : ERROR_MUTE);
         return;
     }
@@ -91,7 +90,7 @@ static void power_on(struct usb_device *d, const struct message *m)
     if (d->smaller_ifs)
         d->parameters[5] = d->smaller_ifs;
     t1_card_reset(&d->t1, d->model->features & CCID_AUTO_IFSD ? d->model->max_ifsd : 0);
-    message_answer(d, m, FROM_BLOCK, 0, 0, 0, atr);
+    message_answer(d, m, FROM_BLOCK, 0, 0, 0, d->atr);
 }
 
 static bool set_parameters(struct usb_device *d, const struct message *m)

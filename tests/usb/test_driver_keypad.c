@@ -105,6 +105,7 @@ static void begin_keypad(const char *level, const struct keypad *keypad)
     with_keypad.vendor = keypad->vendor;
     with_keypad.product = keypad->product;
     with_keypad.pin_support = 1;
+    with_keypad.card = &token_profile_generic;
     begin(&with_keypad);
     told_length = keypad->one_length ? strlen(RIGHT_PIN) : 0;
 }

@@ -33,6 +33,9 @@ def kdf_object():
 
 
 class KeypadBed(Bed):
+    def __init__(self):
+        super().__init__("nistp256")
+
     def begin(self, typed=None, config="", kdf=False, reader=None):
         """A SPR532, or a reader with these ids, at whose keypad these PINs are typed; None: its cancel key is
         pressed."""
