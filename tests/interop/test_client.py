@@ -420,6 +420,8 @@ class BadMessages(Shared):
             self.assertEqual((run.returncode, run.stdout), (1, b""), (closed, words))
             self.assertIn(b"Bad file descriptor", run.stderr, (closed, words))
         self.assertEqual(file.read_bytes(), self.mail)
+        subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", CARDEA, "decrypt", "-o", "/dev/null", file], env=w.env,
+                       check=True)
 
 
 class Provisional(Shared):
