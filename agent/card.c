@@ -132,6 +132,14 @@ gpg_error_t card_begin(struct card *card, int wait_ms)
     return err;
 }
 
+gpg_error_t card_begin_late(struct card *card, int wait_ms)
+{
+    if (atomic_load(&card->gone))
+        return gpg_error(GPG_ERR_CARD_REMOVED);
+    reader_begin_late(card->reader, deadline_in_ms(wait_ms));
+    return 0;
+}
+
 void card_end(struct card *card)
 {
     if (card->reader)

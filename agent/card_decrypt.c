@@ -102,9 +102,19 @@ static gpg_error_t note_use(struct card *card)
     return err;
 }
 
+/* A verified card has one command to answer, which begins the transaction, too; but not one that
+ * may wait for a touch: whoever is told of that must not wait for other programs. */
+static gpg_error_t begin(struct card *card)
+{
+    bool touch = card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF;
+
+    return card->verified && !touch ? card_begin_late(card, CARD_WAIT_MS)
+                                    : card_begin(card, CARD_WAIT_MS);
+}
+
 static gpg_error_t use_card(struct card *card, struct job *job)
 {
-    gpg_error_t err = card_begin(card, CARD_WAIT_MS), closing;
+    gpg_error_t err = begin(card), closing;
 
     if (err)
         return err;

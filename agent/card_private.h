@@ -47,6 +47,10 @@ void card_leave_turn(struct card *card);
  * has wait_ms, the beginning included. A card that was reset meanwhile has lost its state. */
 gpg_error_t card_begin(struct card *card, int wait_ms);
 
+/* The same of a card that is connected, as reader_begin_late: for one whose state is believed to be
+ * all that it takes. */
+gpg_error_t card_begin_late(struct card *card, int wait_ms);
+
 /* How long other programs' transactions, and a card that only has to tell a fact, may take. */
 #define CARD_WAIT_MS 10000
 void card_end(struct card *card);

@@ -13,6 +13,7 @@ gpg_error_t cards_open(char *const *specs, size_t count,
     if (!cards)
         return gpg_error(GPG_ERR_ENOMEM);
     pthread_mutex_init(&cards->mutex, NULL);
+    pthread_cond_init(&cards->looked, NULL);
     arrivals_init(&cards->arrivals);
     cards->around = *surroundings;
     err = cards_watch(cards, specs, count);
@@ -32,8 +33,19 @@ void cards_close(struct cards **r_cards)
         return;
     cards_unwatch(cards);
     arrivals_destroy(&cards->arrivals);
+    pthread_cond_destroy(&cards->looked);
     pthread_mutex_destroy(&cards->mutex);
     free(cards);
+}
+
+void cards_await_first_look(struct cards *cards)
+{
+    pthread_mutex_lock(&cards->mutex);
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        while (!cards->back_ends[i].looked)
+            pthread_cond_wait(&cards->looked, &cards->mutex);
+    }
+    pthread_mutex_unlock(&cards->mutex);
 }
 
 void cards_list(struct cards *cards, struct card_list *list)

@@ -26,10 +26,14 @@ struct cards_surroundings {
     struct session_key_cache *session_keys; /* NULL: none */
 };
 
-/* Opens the back ends of the specs, looks once, and starts the watchers. Logs at error what is
- * wrong with a spec, and fails then. */
+/* Opens the back ends of the specs and starts the watchers. Logs at error what is wrong with a
+ * spec, and fails then. */
 gpg_error_t cards_open(char *const *specs, size_t count,
                        const struct cards_surroundings *surroundings, struct cards **r_cards);
+
+/* Waits until every watcher has looked once: for seconds at most, where a service or a token hangs.
+ */
+void cards_await_first_look(struct cards *cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */

@@ -12,6 +12,7 @@ struct back_end {
     struct readers *readers;
     pthread_t watcher;
     bool watched;
+    bool looked;         /* at its readers, once */
     gpg_error_t service; /* why its readers cannot be listed */
     enum readers_share share;
     size_t held; /* readers that other programs have for themselves */
@@ -24,13 +25,14 @@ struct cards {
     struct cards_surroundings around;
     struct arrivals arrivals;
 
-    pthread_mutex_t mutex; /* guards what follows, and service, share and held of the back ends */
+    pthread_mutex_t mutex; /* guards what follows, and the state of the back ends */
+    pthread_cond_t looked;
     struct sharing sharing;
     struct card_list in;
     unsigned changes; /* insertions and removals */
 };
 
-/* Opens the back ends of the specs, looks once, and starts their watchers; as cards_open. */
+/* Opens the back ends of the specs and starts their watchers; as cards_open. */
 gpg_error_t cards_watch(struct cards *cards, char *const *specs, size_t count);
 
 /* Ends the watchers, and lets go of the cards before their readers. */

@@ -170,6 +170,8 @@ static bool update(struct cards *cards, struct back_end *back_end)
             complete = add_card(cards, back_end, &list.info[i]) && complete;
     }
     note_held(cards, back_end, &list);
+    back_end->looked = true;
+    pthread_cond_broadcast(&cards->looked);
     pthread_mutex_unlock(&cards->mutex);
     return complete;
 }
@@ -213,7 +215,9 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     gpg_error_t err = readers_open(spec, &back_end->readers);
 
     if (err && sharing_is_spare(spec)) {
+        pthread_mutex_lock(&cards->mutex);
         cards->sharing.spare = false;
+        pthread_mutex_unlock(&cards->mutex);
         log_info("%s: %s", spec, gpg_strerror(err));
         return 0;
     }
@@ -227,7 +231,6 @@ static gpg_error_t open_back_end(struct cards *cards, const char *spec)
     cards->back_end_count++;
     share_tokens(cards);
     pthread_mutex_unlock(&cards->mutex);
-    (void)update(cards, back_end);
     if (pthread_create(&back_end->watcher, NULL, watch, back_end))
         return gpg_error(GPG_ERR_EAGAIN);
     back_end->watched = true;

@@ -187,8 +187,10 @@ void session_serve(struct agent *agent, const struct session_peer *peer)
 
     if (!err)
         err = assuan_accept(session.assuan);
-    if (!err)
+    if (!err) {
+        cards_await_first_look(agent->cards);
         err = assuan_process(session.assuan);
+    }
     say_last_word(&session, err);
     if (err && gpg_err_code(err) != GPG_ERR_EOF)
         log_debug("session: process %ld: %s", (long)peer->pid, gpg_strerror(err));

@@ -26,6 +26,9 @@ struct backend {
     void (*end)(struct reader *reader);
     gpg_error_t (*transmit)(struct reader *reader, struct view command, struct buffer *answer,
                             struct deadline deadline);
+    /* Leaves in reader->late whether there is a transaction. NULL: one is done after the other */
+    gpg_error_t (*begin_and_transmit)(struct reader *reader, struct view command,
+                                      struct buffer *answer, struct deadline deadline);
     /* NULL, as the next: no reader of it has a keypad */
     bool (*has_keypad)(const struct reader *reader, size_t pin_length);
     gpg_error_t (*verify_on_keypad)(struct reader *reader, const struct keypad_verify *verify,
@@ -40,7 +43,9 @@ struct readers {
 
 struct reader {
     const struct backend *backend;
-    gpg_error_t end; /* after which there is nothing but to disconnect; 0: none yet */
+    gpg_error_t end;          /* after which there is nothing but to disconnect; 0: none yet */
+    struct deadline begin_by; /* of a transaction that begins with its first command */
+    enum { READER_PLAIN, READER_BEGINS_LATE, READER_NOT_BEGUN } late; /* the last: it failed */
     uint8_t atr[READER_ATR_MAX];
     size_t atr_len;
     enum reader_length length;

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-gpg_error_t board_init(struct board *board)
+gpg_error_t board_init(struct board *board, int first_look_ms)
 {
     gpg_error_t err;
 
-    *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_EAGAIN) } };
+    *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_EAGAIN) },
+                             .first_look_by = deadline_in_ms(first_look_ms) };
     err = deadline_cond_init(&board->changed);
     if (!err)
         pthread_mutex_init(&board->mutex, NULL);
@@ -64,17 +65,12 @@ bool board_publish(struct board *board, const struct reader_list *list)
     return news;
 }
 
-void board_await_first(struct board *board, struct deadline deadline)
-{
-    pthread_mutex_lock(&board->mutex);
-    while (!board->looked && deadline_cond_wait(&board->changed, &board->mutex, deadline))
-        ;
-    pthread_mutex_unlock(&board->mutex);
-}
-
 void board_list(struct board *board, struct reader_list *list)
 {
     pthread_mutex_lock(&board->mutex);
+    while (!board->looked && !board->woken && !board->closed &&
+           deadline_cond_wait(&board->changed, &board->mutex, board->first_look_by))
+        ;
     *list = board->list;
     board->listed = board->changes;
     pthread_mutex_unlock(&board->mutex);

@@ -13,12 +13,14 @@ struct board {
     uint32_t changes;
     uint32_t listed; /* `changes` at the last list */
     bool looked;     /* anything was published */
+    struct deadline first_look_by;
     bool woken;
     bool closed;
     bool waiting;
 };
 
-gpg_error_t board_init(struct board *board);
+/* Until something is published for the first time board_list waits for it, but not longer. */
+gpg_error_t board_init(struct board *board, int first_look_ms);
 
 /* Ends a board_wait that is under way, and all that come later; returns when it has ended. */
 void board_close(struct board *board);
@@ -26,9 +28,6 @@ void board_destroy(struct board *board);
 
 /* Shows `list`; true if it differs from what was shown. */
 bool board_publish(struct board *board, const struct reader_list *list);
-
-/* Waits until something was published for the first time. */
-void board_await_first(struct board *board, struct deadline deadline);
 
 void board_list(struct board *board, struct reader_list *list);
 void board_wait(struct board *board);

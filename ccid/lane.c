@@ -128,9 +128,14 @@ static bool abandon(struct lane **lane, enum word from)
     return true;
 }
 
+bool lane_wait(struct lane *lane, struct deadline deadline)
+{
+    return sleep_while(lane, LANE_BUSY, deadline);
+}
+
 bool lane_ready(struct lane **lane, struct deadline deadline)
 {
-    return sleep_while(*lane, LANE_BUSY, deadline) || !abandon(lane, LANE_BUSY);
+    return lane_wait(*lane, deadline) || !abandon(lane, LANE_BUSY);
 }
 
 void lane_post(struct lane *lane, lane_call *call)

@@ -24,6 +24,9 @@ bool lane_run(struct lane **lane, lane_call *call, struct deadline deadline);
 /* Waits for a call posted before, so that the state is the caller's. Else as lane_run. */
 bool lane_ready(struct lane **lane, struct deadline deadline);
 
+/* The same, but the lane stays: false when the call is still under way at the deadline. */
+bool lane_wait(struct lane *lane, struct deadline deadline);
+
 /* Has the thread make the call, and goes on. Only when no other posted call is under way. */
 void lane_post(struct lane *lane, lane_call *call);
 

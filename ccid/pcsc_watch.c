@@ -252,7 +252,7 @@ static gpg_error_t watch_init(struct pcsc_watch *w, const char *filter)
     w->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->kick < 0)
         return gpg_error_from_syserror();
-    err = board_init(&w->board);
+    err = board_init(&w->board, FIRST_LOOK_MS);
     if (err)
         goto leave;
     err = deadline_cond_init(&w->heard_it);
@@ -286,7 +286,6 @@ gpg_error_t pcsc_watch_new(const char *filter, struct pcsc_watch **r_watch)
         return err;
     }
     lane_post(w->lane, watch_run);
-    board_await_first(&w->board, deadline_in_ms(FIRST_LOOK_MS));
     *r_watch = w;
     return 0;
 }

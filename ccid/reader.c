@@ -173,6 +173,8 @@ static gpg_error_t refusal(const struct reader *reader, struct deadline deadline
 {
     if (reader->end)
         return reader->end;
+    if (reader->late == READER_NOT_BEGUN)
+        return gpg_error(GPG_ERR_NOT_INITIALIZED);
     return deadline_passed(deadline) ? gpg_error(late) : 0;
 }
 
@@ -183,9 +185,35 @@ gpg_error_t reader_begin(struct reader *reader, struct deadline deadline)
     return err ? err : settle(reader, reader->backend->begin(reader, deadline));
 }
 
+void reader_begin_late(struct reader *reader, struct deadline deadline)
+{
+    reader->late = READER_BEGINS_LATE;
+    reader->begin_by = deadline;
+}
+
 void reader_end(struct reader *reader)
 {
-    reader->backend->end(reader);
+    if (reader->late == READER_PLAIN)
+        reader->backend->end(reader);
+    reader->late = READER_PLAIN;
+}
+
+static gpg_error_t begin_and_transmit(struct reader *reader, struct view command,
+                                      struct buffer *answer, struct deadline deadline)
+{
+    const struct backend *backend = reader->backend;
+    gpg_error_t err;
+
+    reader->late = READER_NOT_BEGUN;
+    if (deadline_passed(reader->begin_by))
+        return gpg_error(GPG_ERR_LOCKED);
+    if (backend->begin_and_transmit)
+        return backend->begin_and_transmit(reader, command, answer, deadline);
+    err = backend->begin(reader, reader->begin_by);
+    if (err)
+        return err;
+    reader->late = READER_PLAIN;
+    return backend->transmit(reader, command, answer, deadline);
 }
 
 gpg_error_t reader_transmit(struct reader *reader, struct view command, struct buffer *answer,
@@ -200,7 +228,9 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     err = refusal(reader, deadline, GPG_ERR_TIMEOUT);
     if (err)
         return err;
-    err = reader->backend->transmit(reader, command, answer, deadline);
+    err = reader->late == READER_BEGINS_LATE
+              ? begin_and_transmit(reader, command, answer, deadline)
+              : reader->backend->transmit(reader, command, answer, deadline);
     return settle_answer(reader, answer, err);
 }
 

@@ -124,6 +124,11 @@ enum reader_length reader_length(const struct reader *reader);
 gpg_error_t reader_begin(struct reader *reader, struct deadline deadline);
 void reader_end(struct reader *reader);
 
+/* Has the transaction begin with its first command, which spares a caller one of two waits. Errors
+ * of the beginning are then that command's, which was not sent, and there is no transaction: until
+ * reader_end every command fails with GPG_ERR_NOT_INITIALIZED. */
+void reader_begin_late(struct reader *reader, struct deadline deadline);
+
 /* Whoever waits for an answer. Called in the thread that waits; either may be NULL. The back end
  * "usb" alone does it. */
 struct reader_waiter {

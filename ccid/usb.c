@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For what is plugged in to be found, and asked. */
+#define FIRST_LOOK_MS 3000
+
 static struct usb_readers *of_readers(struct readers *readers)
 {
     return (struct usb_readers *)readers;
@@ -39,7 +42,7 @@ static gpg_error_t init(struct usb_readers *u)
 
     if (err)
         return err;
-    err = board_init(&u->board);
+    err = board_init(&u->board, FIRST_LOOK_MS);
     if (err) {
         pthread_cond_destroy(&u->let_go);
         return err;

@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAKE_MS       3000 /* for a reader to say which slots have cards */
-#define SLEEP_MS      86400000
-#define FIRST_LOOK_MS 3000
+#define TAKE_MS  3000 /* for a reader to say which slots have cards */
+#define SLEEP_MS 86400000
 
 static int LIBUSB_CALL on_hotplug(libusb_context *context, libusb_device *device,
                                   libusb_hotplug_event event, void *user)
@@ -248,8 +247,6 @@ gpg_error_t usb_watch_start(struct usb_readers *u)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = pthread_create(&u->thread, NULL, watch, u);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!error)
-        board_await_first(&u->board, deadline_in_ms(FIRST_LOOK_MS));
     return gpg_error_from_errno(error);
 }
 

@@ -60,7 +60,7 @@ static const char help[] =
     "Examples:\n"
     "  cardea decrypt mail.eml\n"
     "  cardea decrypt -o report.pdf report.pdf.gpg\n"
-    "  cardea decrypt --unwrap mail.asc | sqv --keyring certs.pgp ...\n";
+    "  cardea decrypt --unwrap mail.asc | sq verify --signer-cert bob.pgp\n";
 
 static bool go_on(void *context, uint64_t read, uint64_t written)
 {

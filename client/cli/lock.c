@@ -12,7 +12,7 @@ static const char help[] = "Usage: cardea lock [OPTION...]\n"
                            "\n"
                            "Examples:\n"
                            "  cardea lock\n"
-                           "  swayidle before-sleep 'cardea lock'\n";
+                           "  swayidle -w before-sleep 'cardea lock'\n";
 
 static gpg_error_t lock(struct cardea *connection, const char *argument)
 {

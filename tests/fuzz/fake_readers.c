@@ -169,6 +169,11 @@ gpg_error_t reader_begin(struct reader *reader, struct deadline deadline)
     return 0;
 }
 
+void reader_begin_late(struct reader *reader, struct deadline deadline)
+{
+    (void)reader_begin(reader, deadline);
+}
+
 void reader_end(struct reader *reader)
 {
     reader->begun = false;

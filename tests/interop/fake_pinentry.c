@@ -10,7 +10,7 @@
  *   STATE     a file that counts the PINs typed so far, so that the next process goes on with the
  *             list; without it each process begins anew
  *   PIN_FILE  a file whose first line is the PIN; wins over PIN
- *   DELAY_MS  how long to think before an answer to GETPIN, CONFIRM and MESSAGE
+ *   DELAY_MS  how long to think before an answer to GETPIN and CONFIRM
  *   UNTIL     a file; thinks until it is there
  *   LOG       a file to which every command line is appended as it came in (percent-escaped), with
  *             "ENV NAME=value" lines for the variables in LOG_ENV (blank-separated), "PID n" first
@@ -312,7 +312,7 @@ static bool serve(const char *line)
     append_line("LOG", line);
     if (starts_with(line, "GETPIN"))
         answer(true);
-    else if (starts_with(line, "CONFIRM") || starts_with(line, "MESSAGE"))
+    else if (starts_with(line, "CONFIRM"))
         answer(false);
     else if (starts_with(line, "OPTION") && mode_is("no-options"))
         say("ERR 83886254 Unknown option <Pinentry>");

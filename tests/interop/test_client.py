@@ -194,7 +194,7 @@ class Decrypt(Shared):
         w.forget_commands()
         run = w.cardea("decrypt", data=theirs * 100 + body, good=False)
         self.assertIn("other keys", run.stderr.decode())
-        self.assertEqual(w.commands(), [])
+        self.assertEqual(w.commands_but_looks(), [])
 
     def test_hidden_recipients(self):
         w = self.w

@@ -86,12 +86,12 @@ class Files(Output):
     def test_without_proc(self):
         """Which names the files that have none."""
         need("unshare", "mount")
-        script = 'mount -t tmpfs none /proc || exit 77; exec "$@"'
+        # Of all of /proc sanitizers cannot do without.
+        script = 'mount -t tmpfs none /proc/$$/fd || exit 77; exec "$@"'
         for options in [], ["--overwrite"]:
             run = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", BIN / "cardea", "decrypt",
                                   "--session-key", KEY_TEXT, *options, "-o", self.out / "file", self.sealed],
-                                 capture_output=True, check=False,
-                                 env=self.w.env | {"ASAN_OPTIONS": "detect_leaks=0"})  # it looks into /proc
+                                 env=self.w.env, capture_output=True, check=False)
             if run.returncode == 77 or b"unshare" in run.stderr:
                 if os.environ.get("CI") == "true":
                     self.fail("/proc cannot be covered")
@@ -234,8 +234,15 @@ class Terminal(Output):
         self.assertEqual((self.ends(pid), self.said), (0, b""))
 
     def test_short_work_shows_nothing(self):
-        pid = self.start("-o", self.out / "file", self.sealed)
-        self.assertEqual((self.ends(pid), self.said), (0, b""))
+        """Short work may be long on a busy machine, but not each time."""
+        said = []
+        for i in range(10):
+            pid, self.said = self.start("-o", self.out / f"file{i}", self.sealed), b""
+            self.assertEqual(self.ends(pid), 0)
+            said.append(self.said)
+            if not self.said:
+                break
+        self.assertIn(b"", said)
 
     def test_ctrl_c(self):
         """While the bar is shown."""

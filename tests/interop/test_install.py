@@ -64,6 +64,19 @@ class Install(unittest.TestCase):
             for page, section in re.findall(r"^\.Xr ((?:lib)?cardea\S*) (\d)", text, re.M):
                 self.assertIn(f"{page}.{section}", manuals, name)
 
+    def test_a_release_by_any_compiler(self):
+        """With what it has for hardening."""
+        need("cmake", "ninja", "gcc", "clang")
+        for compiler, flag in ("gcc", "-ftrivial-auto-var-init=zero"), ("clang", "-fstack-clash-protection"):
+            build = self.w.folder / compiler
+            run("cmake", "-S", ROOT, "--preset", "release", "-B", build, "-DCARDEA_TESTS=OFF",
+                f"-DCMAKE_C_COMPILER={compiler}")
+            run("cmake", "--build", build, "--target", "cardea_base")
+            for command in re.findall(r'"command": "(.*)"', (build / "compile_commands.json").read_text()):
+                self.assertIn(flag, command)
+                self.assertIn("-fstack-protector-strong", command)
+                self.assertNotIn("-Werror", command)
+
     def test_header(self):
         """Alone, in every dialect that a program may be written in."""
         need("cc", "clang++")

@@ -615,6 +615,68 @@ static void begin_waits_for_anothers_transaction(void **state)
     wait_present(false);
 }
 
+static void late_transaction_begins_with_its_first_command(void **state)
+{
+    struct emulator e = { 0 };
+    struct reader *reader, *second;
+    struct other other;
+    int64_t start;
+
+    (void)state;
+    insert(&e);
+    reader = connect_card();
+    second = connect_card();
+    reader_begin_late(reader, deadline_in_ms(SOON));
+    assert_echo(reader);
+    assert_int_equal(CODE(reader_begin(second, deadline_in_ms(BRIEF))), GPG_ERR_LOCKED);
+    assert_echo(reader);
+    reader_end(reader);
+    reader_disconnect(&second);
+    start_other(&other, "transaction", "800");
+    start = monotonic_ms();
+    reader_begin_late(reader, deadline_in_ms(SOON));
+    assert_echo(reader);
+    assert_true(monotonic_ms() - start >= 300);
+    reader_end(reader);
+    end_other(&other);
+    reader_disconnect(&reader);
+    emulator_stop(&e);
+    wait_present(false);
+}
+
+static void late_transaction_that_cannot_begin_sends_nothing(void **state)
+{
+    struct emulator e = { 0 };
+    struct buffer answer = BUFFER(64);
+    struct reader *reader;
+    struct other other;
+    int64_t start;
+
+    (void)state;
+    insert(&e);
+    reader = connect_card();
+    start_other(&other, "transaction", "1000");
+    reader_begin_late(reader, deadline_in_ms(BRIEF));
+    start = monotonic_ms();
+    assert_int_equal(CODE(transmit(reader, ACT_ECHO, 1, &answer, SOON)), GPG_ERR_LOCKED);
+    assert_true(monotonic_ms() - start < SOON / 2);
+    assert_int_equal(CODE(transmit(reader, ACT_ECHO, 1, &answer, SOON)), GPG_ERR_NOT_INITIALIZED);
+    reader_end(reader);
+    end_other(&other);
+    reader_disconnect(&reader);
+    reader = connect_card();
+    assert_int_equal(e.commands, 0);
+    reader_begin_late(reader, deadline_in_ms(0));
+    assert_int_equal(CODE(transmit(reader, ACT_ECHO, 1, &answer, SOON)), GPG_ERR_LOCKED);
+    reader_end(reader);
+    reader_begin_late(reader, deadline_in_ms(SOON));
+    reader_end(reader); /* nothing was begun */
+    assert_echo(reader);
+    reader_disconnect(&reader);
+    emulator_stop(&e);
+    wait_present(false);
+}
+
 static void reset_by_another_is_told_once(void **state)
 {
     struct emulator e = { 0 };
@@ -810,6 +872,8 @@ int main(int argc, char **argv)
         PCSC_TEST(service_absent_at_first_is_used_when_it_comes),
         PCSC_TEST(reader_held_exclusively_is_locked),
         PCSC_TEST(begin_waits_for_anothers_transaction),
+        PCSC_TEST(late_transaction_begins_with_its_first_command),
+        PCSC_TEST(late_transaction_that_cannot_begin_sends_nothing),
         PCSC_TEST(reset_by_another_is_told_once),
         PCSC_TEST(only_readers_of_the_name_are_listed),
         PCSC_TEST(wake_is_never_lost),

@@ -389,11 +389,11 @@ class Touch(unittest.TestCase):
             self.assertLessEqual(len(w.commands()), FIRST_MAX, w.commands())
             w.forget_commands()
             w.gpg("-K")  # reads the keys of the other slots
-            self.assertEqual([c[:8] for c in w.commands()], ["00478100", "00478100"])
+            self.assertEqual([c[:8] for c in w.commands_but_looks()], ["00478100", "00478100"])
             self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
-            self.assertEqual([c[:8] for c in w.commands()[2:]], ["00000000", "002A8086"])
+            self.assertEqual([c[:8] for c in w.commands_but_looks()[2:]], ["00000000", "002A8086"])
             self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
-            self.assertEqual([c[:8] for c in w.commands()[4:]], ["002A8086"])
+            self.assertEqual([c[:8] for c in w.commands_but_looks()[4:]], ["002A8086"])
 
 
 class Selection(unittest.TestCase):
