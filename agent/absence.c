@@ -30,10 +30,12 @@ void absence_end(struct absence *absence)
     card_unref(&absence->lost);
 }
 
-/* It is out, or in a reader that is. */
-static bool has_left(gpg_error_t err)
+/* It is out, or in a reader that is. A card that is pulled in mid-command may seem mute before the
+ * reader tells that it is out. */
+static bool may_have_left(gpg_error_t err)
 {
     switch (gpg_err_code(err)) {
+    case GPG_ERR_CARD:
     case GPG_ERR_CARD_REMOVED:
     case GPG_ERR_CARD_NOT_PRESENT:
     case GPG_ERR_NO_SERVICE:
@@ -47,8 +49,7 @@ bool absence_is_loss(struct absence *absence, struct card *card, gpg_error_t err
 {
     gpg_err_code_t code = gpg_err_code(err);
 
-    if (!has_left(err) && code != GPG_ERR_CARD && code != GPG_ERR_LOCKED &&
-        code != GPG_ERR_PIN_BLOCKED)
+    if (!may_have_left(err) && code != GPG_ERR_LOCKED && code != GPG_ERR_PIN_BLOCKED)
         return false;
     if (++absence->losses > LOSSES_MAX)
         return false;
@@ -165,7 +166,7 @@ gpg_error_t absence_wait(struct absence *absence, gpg_error_t err,
     if (arrival_take(&absence->arrival))
         return 0;
     if (absence->lost)
-        return has_left(absence->why) ? wait_for_replug(absence, absence->why) : absence->why;
+        return may_have_left(absence->why) ? wait_for_replug(absence, absence->why) : absence->why;
     if (gpg_err_code(err) != GPG_ERR_CARD_NOT_PRESENT || !wanted->count || !may_ask(session))
         return err;
     if (!absence->asks) {

@@ -66,6 +66,7 @@ struct requester {
     /* The token may wait for a touch; it does no longer. In turns; must not wait itself. */
     void (*touch)(void *context, bool waits);
     void *context;
+    size_t keypad_pin_length; /* digits of every PIN, for keypads that want to know; 0: not told */
 };
 
 /* One reference for the caller. The policy and the known tokens outlive the card. */

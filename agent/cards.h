@@ -54,6 +54,9 @@ bool card_list_look_again(const struct card_list *list);
 gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN], unsigned read,
                            struct card **card, enum slot *slot, struct card_facts *facts);
 
+/* Whether a card that is in is known to hold the key: from what was read already, no card I/O. */
+bool cards_know_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN]);
+
 /* Which program holds a reader with a card for itself, after GPG_ERR_LOCKED; as readers_held_by. */
 bool cards_held_by(struct cards *cards, char *out);
 

@@ -99,6 +99,23 @@ gpg_error_t cards_find_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LE
     return find_in_list(cards, &list, keygrip, read, card, slot, facts);
 }
 
+bool cards_know_key(struct cards *cards, const uint8_t keygrip[KEYGRIP_LEN])
+{
+    struct card_list list;
+    bool known = false;
+
+    cards_list(cards, &list);
+    for (size_t i = 0; i < list.count && !known; i++) {
+        struct card_facts facts;
+        enum slot slot;
+
+        card_known_facts(list.card[i], &facts);
+        known = facts_hold(&facts, keygrip, &slot);
+    }
+    card_list_release(&list);
+    return known;
+}
+
 gpg_error_t cards_find_key_but(struct cards *cards, const struct card *but,
                                const uint8_t keygrip[KEYGRIP_LEN], struct card **card,
                                enum slot *slot, struct card_facts *facts)

@@ -76,6 +76,29 @@ static gpg_error_t send_all_grips(assuan_context_t assuan, struct cards *cards)
     return err;
 }
 
+/* gpg names the primary key before the subkey. A card that has the second is not to be looked at
+ * again for the first: it would be for every mail. */
+static bool one_is_known(struct cards *cards, const char *rest)
+{
+    uint8_t keygrip[KEYGRIP_LEN];
+    struct view word;
+
+    while (line_next_word(&rest, &word)) {
+        if (!line_keygrip(word, keygrip))
+            return false;
+        if (cards_know_key(cards, keygrip))
+            return true;
+    }
+    return false;
+}
+
+static gpg_error_t have_key(assuan_context_t assuan, const char *line)
+{
+    return line_option(line, "--info", NULL)
+               ? assuan_write_status(assuan, "KEYFILEINFO", "shadowed")
+               : 0;
+}
+
 static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
 {
     struct session *session = session_of(assuan);
@@ -86,6 +109,8 @@ static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
 
     if (line_option(line, "--list", NULL))
         return session_error(send_all_grips(assuan, session->agent->cards));
+    if (one_is_known(session->agent->cards, rest))
+        return have_key(assuan, line);
     while (line_next_word(&rest, &word)) {
         gpg_error_t err;
 
@@ -93,9 +118,7 @@ static gpg_error_t cmd_havekey(assuan_context_t assuan, char *line)
             return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no keygrip");
         err = has_key(session, keygrip);
         if (!err)
-            return line_option(line, "--info", NULL)
-                       ? assuan_write_status(assuan, "KEYFILEINFO", "shadowed")
-                       : 0;
+            return have_key(assuan, line);
         if (!first || gpg_err_code(first) == GPG_ERR_NO_SECKEY)
             first = err;
     }

@@ -189,6 +189,8 @@ static const struct config_setting settings[] = {
     { "pinentry", "loopback", set_switch, FIELD(allow_loopback_pinentry), 0, 0, "yes or no" },
     { "pinentry", "insertion", set_switch, FIELD(ask_insertion), 0, 0, "yes or no" },
     { "pinentry", "keypad", set_switch, FIELD(keypad), 0, 0, "yes or no" },
+    { "pinentry", "keypad-pin-length", set_number, FIELD(keypad_pin_length), 6, 8,
+      "digits, from 6 to 8" },
     { "pin-cache", "ttl", set_number, FIELD(pin_cache_ttl), 0, SECONDS_MAX,
       "seconds, from 0 (no cache) to 2592000" },
     { "pin-cache", "max-ttl", set_number, FIELD(pin_cache_max_ttl), 0, SECONDS_MAX,

@@ -16,6 +16,7 @@ struct agent_config {
     bool allow_loopback_pinentry; /* yes */
     bool ask_insertion;           /* yes */
     bool keypad;                  /* yes */
+    int keypad_pin_length;        /* digits; 0: not told */
     int pin_cache_ttl;            /* seconds unused; 600; 0: no cache */
     int pin_cache_max_ttl;        /* seconds since typed; 7200 */
     int max_connections;          /* 256 */

@@ -195,8 +195,3 @@ gpg_error_t pinentry_confirm(const struct pinentry_request *request)
 {
     return ask(request, PINENTRY_ASK_CONFIRMATION, NULL);
 }
-
-gpg_error_t pinentry_message(const struct pinentry_request *request)
-{
-    return ask(request, PINENTRY_ASK_ATTENTION, NULL);
-}

@@ -67,6 +67,3 @@ gpg_error_t pinentry_get_pin(const struct pinentry_request *request, struct secr
 
 /* A question with two buttons; 0 is OK, or done_fd. */
 gpg_error_t pinentry_confirm(const struct pinentry_request *request);
-
-/* A notice with one button; 0 when it was read, or done_fd. */
-gpg_error_t pinentry_message(const struct pinentry_request *request);

@@ -222,14 +222,7 @@ static gpg_error_t ask(struct talk *t, struct secret *pin)
         err = send_texts(t);
     if (err)
         return err;
-    switch (t->question) {
-    case PINENTRY_ASK_PIN:
-        return ask_pin(t, pin);
-    case PINENTRY_ASK_CONFIRMATION:
-        return command(t, "CONFIRM");
-    default:
-        return command(t, "MESSAGE");
-    }
+    return t->question == PINENTRY_ASK_PIN ? ask_pin(t, pin) : command(t, "CONFIRM");
 }
 
 /* What the pinentry's own answer means to a caller. */

@@ -4,7 +4,7 @@
 
 #include "agent/pinentry.h"
 
-enum pinentry_question { PINENTRY_ASK_PIN, PINENTRY_ASK_CONFIRMATION, PINENTRY_ASK_ATTENTION };
+enum pinentry_question { PINENTRY_ASK_PIN, PINENTRY_ASK_CONFIRMATION };
 
 /* All that a pinentry may say in one talk, in bytes. */
 #define PINENTRY_REPLY_MAX (64 * 1024)

@@ -119,13 +119,15 @@ gpg_error_t request_recall(struct request *request, struct card *card, const str
 gpg_error_t request_decrypt(struct request *request, struct card *card,
                             const struct public_key *key, struct view data, struct secret *plain)
 {
+    const struct agent_config *config = request->session->agent->config;
     const struct requester requester = { .ask_pin = ask_pin,
                                          .keypad = keypad,
                                          .is_gone = is_gone,
                                          .recall = recall,
                                          .remember = remember,
                                          .touch = touch,
-                                         .context = request };
+                                         .context = request,
+                                         .keypad_pin_length = (size_t)config->keypad_pin_length };
     gpg_error_t err;
 
     if (!request_recall(request, card, key, data, plain))

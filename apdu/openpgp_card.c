@@ -18,14 +18,15 @@ static const uint8_t control_reference[SLOTS] = { 0xb6, 0xb8, 0xa4 };
 
 void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
 {
-    struct card_capabilities hint =
-        historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+    struct view historical_bytes = atr_historical_bytes(reader_atr(reader));
+    struct card_capabilities hint = historical_bytes_parse(historical_bytes);
+    bool extended = hint.extended_length || quirks_guess_extended(historical_bytes);
     bool refused = reader_length(reader) == READER_SHORT;
 
     *card = (struct openpgp_card){
         .channel = { .reader = reader,
                      .deadline = deadline_never(),
-                     .extended = hint.extended_length && !refused,
+                     .extended = extended && !refused,
                      .refused = refused,
                      .chaining = hint.chaining },
     };
@@ -253,22 +254,18 @@ static gpg_error_t keypad_status_error(uint16_t sw)
 }
 
 gpg_error_t openpgp_card_verify_on_keypad(struct openpgp_card *card, enum password which,
-                                          size_t pin_min, size_t pin_max, uint8_t seconds)
+                                          struct keypad_verify what)
 {
-    const struct keypad_verify verify = {
-        .header = { CLA_PLAIN, INS_VERIFY, VERIFY_PRESENT, (uint8_t)which },
-        .pin_min = pin_min,
-        .pin_max = pin_max,
-        .seconds = seconds,
-    };
+    const uint8_t header[] = { CLA_PLAIN, INS_VERIFY, VERIFY_PRESENT, (uint8_t)which };
     struct channel *channel = &card->channel;
     struct buffer answer = BUFFER(KEYPAD_ANSWER_MAX);
     struct view data;
     uint16_t sw = 0;
     gpg_error_t err;
 
+    memcpy(what.header, header, sizeof header);
     channel->commands++;
-    err = reader_verify_on_keypad(channel->reader, &verify, &answer, channel->deadline);
+    err = reader_verify_on_keypad(channel->reader, &what, &answer, channel->deadline);
     if (!err)
         err = answer_split(buffer_view(&answer), &data, &sw);
     log_debug("apdu: VERIFY on the keypad -> %04X", sw);

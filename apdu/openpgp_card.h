@@ -63,9 +63,10 @@ gpg_error_t openpgp_card_verify(struct openpgp_card *card, enum password which,
                                 const struct secret *sent);
 
 /* VERIFY with a PIN that is typed on the reader's keypad, as it is: not for cards with an active
- * KDF. GPG_ERR_BAD_PIN also when the reader refused its length, and as reader_verify_on_keypad. */
+ * KDF. `what` says all but the header. GPG_ERR_BAD_PIN also when the reader refused its length, and
+ * as reader_verify_on_keypad. */
 gpg_error_t openpgp_card_verify_on_keypad(struct openpgp_card *card, enum password which,
-                                          size_t pin_min, size_t pin_max, uint8_t seconds);
+                                          struct keypad_verify what);
 
 /* VERIFY with P1 = FF, which drops the verified state (since version 3.1, and not on every card):
  * GPG_ERR_NOT_SUPPORTED then, and no command where that is known. */

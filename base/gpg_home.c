@@ -159,7 +159,10 @@ static bool find_runtime_directory(char *path, size_t size)
     return false;
 }
 
-gpg_error_t home_socket_directory(const char *home, char **directory)
+/* The directory of the sockets for that home: below /run/user/UID when the system has one, with a
+ * directory of its own for every home but ~/.gnupg; else the home itself. Directories below /run
+ * are passed over when they are not ours or are open to others. */
+static gpg_error_t socket_directory(const char *home, char **directory)
 {
     char runtime[64];
     char base[sizeof runtime + 8];
@@ -204,7 +207,7 @@ gpg_error_t home_socket_path(const char *home, const char *name, char **path)
     char *directory = NULL;
     char *plain = NULL;
     size_t len;
-    gpg_error_t err = home_socket_directory(home, &directory);
+    gpg_error_t err = socket_directory(home, &directory);
 
     if (!err)
         err = format_path(&plain, directory, strcmp(directory, "/") ? "/" : "", name);

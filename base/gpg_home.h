@@ -17,15 +17,10 @@
  * GPG_ERR_NOT_FOUND when nothing tells where the user's home is, or the error of getcwd. */
 gpg_error_t home_directory(const char *option, char **home);
 
-/* The directory of the sockets for that home (absolute, from home_directory): below
- * /run/user/UID when the system has one, with a directory of its own for
- * every home but ~/.gnupg; else the home itself. Directories below /run are created with mode 0700
- * when they can be, and passed over when they are not ours or are open to others. */
-gpg_error_t home_socket_directory(const char *home, char **directory);
-
-/* The path of one socket, after any redirect file that lies at that place: where clients connect
- * and where the agent must bind. A redirect file that cannot be followed is an error, and logged.
- */
+/* The path of one socket of that home (absolute, from home_directory), after any redirect file that
+ * lies at that place: where clients connect and where the agent must bind. Its directory is made,
+ * with mode 0700, where it is below /run. A redirect file that cannot be followed is an error, and
+ * logged. */
 gpg_error_t home_socket_path(const char *home, const char *name, char **path);
 
 /* Reads a redirect file: "%Assuan%\nsocket=PATH\n", where ${NAME} stands for an environment

@@ -29,7 +29,8 @@ struct backend {
     /* Leaves in reader->late whether there is a transaction. NULL: one is done after the other */
     gpg_error_t (*begin_and_transmit)(struct reader *reader, struct view command,
                                       struct buffer *answer, struct deadline deadline);
-    /* NULL: no reader of it has a keypad */
+    /* NULL, as the next: no reader of it has a keypad */
+    bool (*has_keypad)(const struct reader *reader, size_t pin_length);
     gpg_error_t (*verify_on_keypad)(struct reader *reader, const struct keypad_verify *verify,
                                     struct buffer *answer, struct deadline deadline);
     gpg_error_t (*reset)(struct reader *reader, struct deadline deadline);
@@ -48,7 +49,7 @@ struct reader {
     uint8_t atr[READER_ATR_MAX];
     size_t atr_len;
     enum reader_length length;
-    bool keypad;
+    const struct reader_waiter *waiter; /* NULL: nobody */
 };
 
 extern const struct backend pcsc_backend;

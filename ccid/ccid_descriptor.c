@@ -7,7 +7,7 @@
 #define LEVEL_TPDU         0x00010000u
 #define LEVEL_SHORT_APDU   0x00020000u
 #define LEVEL_EXTENDED     0x00040000u
-#define SHORTEST_COMMAND   5 /* less than a header and this in a message carries nothing */
+#define SHORTEST_CONTENT   7 /* less than a header and this carries no command, and no parameters */
 #define PIN_OPERATIONS_ALL 0x03
 
 static uint32_t get_u32(const uint8_t *at)
@@ -64,7 +64,7 @@ gpg_error_t ccid_descriptor_parse(struct view extra, struct ccid_descriptor *r)
         .max_message = get_u32(at + 44),
         .pin_operations = at[52] & PIN_OPERATIONS_ALL,
     };
-    if (d.max_message < CCID_HEADER_LEN + SHORTEST_COMMAND)
+    if (d.max_message < CCID_HEADER_LEN + SHORTEST_CONTENT)
         return gpg_error(GPG_ERR_BAD_DATA);
     if (d.slots > CCID_SLOTS_MAX)
         d.slots = CCID_SLOTS_MAX;

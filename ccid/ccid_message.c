@@ -33,6 +33,7 @@ enum ccid_answer_type ccid_answer_type_of(enum ccid_command_type type)
     case CCID_ICC_POWER_ON:
     case CCID_XFR_BLOCK:
     case CCID_SECURE:
+    case CCID_SECURE_CHERRY:
         return CCID_DATA_BLOCK;
     case CCID_SET_PARAMETERS:
     case CCID_GET_PARAMETERS:
@@ -83,6 +84,10 @@ const char *ccid_error_name(uint8_t error)
         const char *name;
     } names[] = {
         { 0x00, "command not supported" },
+        { 0xa2, "card short-circuited" },
+        { 0xa3, "ATR too long" },
+        { 0xbb, "not a card for EMV" },
+        { 0xbe, "APDU too long" },
         { 0xe0, "slot busy" },
         { 0xef, "PIN cancelled" },
         { 0xf0, "PIN timeout" },

@@ -15,6 +15,7 @@ enum ccid_command_type {
     CCID_RESET_PARAMETERS = 0x6d,
     CCID_XFR_BLOCK = 0x6f,
     CCID_ABORT = 0x72,
+    CCID_SECURE_CHERRY = 0x89, /* Cherry's own: Secure with nothing shown of the keys */
 };
 
 /* From the reader (§6.2) */
@@ -56,6 +57,7 @@ enum ccid_status { CCID_DONE, CCID_FAILED, CCID_TIME_EXTENSION, CCID_STATUS_UNKN
 /* bError of a failed command; 1 to 0x7f: the offset of what the reader does not take */
 #define CCID_ERROR_UNSUPPORTED   0x00
 #define CCID_ERROR_FIELD_MAX     0x7f
+#define CCID_ERROR_EMV           0xbb /* of some readers' own: no card of a bank */
 #define CCID_ERROR_BUSY          0xe0
 #define CCID_ERROR_PIN_CANCELLED 0xef
 #define CCID_ERROR_PIN_TIMEOUT   0xf0
@@ -85,7 +87,7 @@ uint64_t ccid_message_len(struct view message);
  * then. */
 gpg_error_t ccid_answer_parse(struct view message, struct ccid_answer *r);
 
-/* Name of a bError, as CCID 1.1 table 6.2-2 has it. */
+/* Name of a bError, as CCID 1.1 table 6.2-2 has it, or of those that vendors are known to add. */
 const char *ccid_error_name(uint8_t error);
 
 /* One message of the interrupt endpoint (§6.3). */

@@ -16,6 +16,8 @@
  * the transfer ends only by time. So long once, and never again for this reader. */
 #define READ_MS 1000
 
+#define ASK_MS 100 /* how often a waiter that may give up is asked */
+
 gpg_error_t ccid_port_init(struct ccid_port *port, struct usb_pipe *pipe, uint32_t max_message)
 {
     size_t size = max_message < READ_MIN ? READ_MIN : max_message;
@@ -82,16 +84,29 @@ static int at_most(struct deadline deadline, int64_t ms)
     return left >= 0 && left < ms ? left : (int)ms;
 }
 
+static bool may_give_up(const struct ccid_port *port)
+{
+    return port->waiter && port->waiter->gives_up;
+}
+
+static bool gives_up(const struct ccid_port *port)
+{
+    return may_give_up(port) && port->waiter->gives_up(port->waiter->context);
+}
+
 /* Reads the next piece. GPG_ERR_TIMEOUT when there is no patience left. */
 static gpg_error_t read_piece(struct ccid_port *port, struct patience *patience, size_t *len)
 {
+    int64_t step_ms = may_give_up(port) ? ASK_MS : READ_MS;
     gpg_error_t err;
     bool silent;
     int ms;
 
     do {
+        if (gives_up(port))
+            return gpg_error(GPG_ERR_CANCELED);
         ms = at_most(patience->deadline,
-                     patience->silence_ms < READ_MS ? patience->silence_ms : READ_MS);
+                     patience->silence_ms < step_ms ? patience->silence_ms : step_ms);
         err = usb_pipe_read(port->pipe, port->in + port->in_len, wanted(port), ms, len);
         port->in_len += *len;
         silent = gpg_err_code(err) == GPG_ERR_TIMEOUT && *len == 0;
@@ -133,14 +148,16 @@ static bool is_answer_to(const struct ccid_answer *answer, const struct ccid_com
     return answer->slot == command->slot && answer->seq == command->seq;
 }
 
-static int64_t extended(const struct ccid_answer *extension, int silence_ms)
+/* How long the reader may be silent after that. */
+static int64_t extended(const struct ccid_port *port, const struct ccid_answer *extension,
+                        int silence_ms)
 {
-    bool factor = extension->error && extension->error != CCID_EXTENSION_TOUCH;
+    bool touch = extension->error == CCID_EXTENSION_TOUCH;
 
-    log_debug("CCID: time extension, %s", extension->error == CCID_EXTENSION_TOUCH
-                                              ? "a touch is waited for"
-                                              : "the card works");
-    return (int64_t)silence_ms * (factor ? extension->error : 1);
+    log_debug("CCID: time extension, %s", touch ? "a touch is waited for" : "the card works");
+    if (touch && port->waiter && port->waiter->touch_wanted)
+        port->waiter->touch_wanted(port->waiter->context);
+    return (int64_t)silence_ms * (extension->error && !touch ? extension->error : 1);
 }
 
 static gpg_error_t await_answer(struct ccid_port *port, const struct ccid_command *command,
@@ -163,7 +180,7 @@ static gpg_error_t await_answer(struct ccid_port *port, const struct ccid_comman
         } else if (answer->status != CCID_TIME_EXTENSION) {
             return 0;
         } else {
-            wait_ms = extended(answer, silence_ms);
+            wait_ms = extended(port, answer, silence_ms);
         }
     }
     return gpg_error(GPG_ERR_CARD);
@@ -184,6 +201,7 @@ static gpg_error_t reader_error(gpg_error_t err, struct deadline deadline)
 {
     switch (gpg_err_code(err)) {
     case 0:
+    case GPG_ERR_CANCELED:
     case GPG_ERR_CARD_REMOVED:
     case GPG_ERR_ENOMEM:
     case GPG_ERR_TOO_LARGE:

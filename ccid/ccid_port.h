@@ -6,6 +6,7 @@
 
 #include "base/deadline.h"
 #include "ccid/ccid_message.h"
+#include "ccid/reader.h"
 #include "ccid/usb_pipe.h"
 
 struct ccid_port {
@@ -14,7 +15,8 @@ struct ccid_port {
     uint8_t seq;           /* of the next command */
     bool lost;             /* an exchange did not end well: ccid_port_recover comes first */
     enum ccid_icc icc;     /* by ccid_port_recover, of the slot that it asked for */
-    bool no_zero_packets;  /* messages of whole packets have no end of their own */
+    const struct reader_waiter *waiter; /* borrowed; NULL: nobody */
+    bool no_zero_packets;               /* messages of whole packets have no end of their own */
     struct buffer out;
     uint8_t *in; /* of in_size octets: the last message read */
     size_t in_size, in_len;
@@ -28,9 +30,13 @@ void ccid_port_destroy(struct ccid_port *port);
  * it failed; the answer's data is borrowed until the next call. silence_ms is how long the reader
  * may say nothing at all; a time extension begins that anew, n times as long if it says n. On
  * failure the port is lost: GPG_ERR_TIMEOUT when the deadline passed, GPG_ERR_CARD for a reader
- * that is silent or makes no sense, GPG_ERR_CARD_REMOVED. */
+ * that is silent or makes no sense, GPG_ERR_CARD_REMOVED, GPG_ERR_CANCELED when the waiter gave
+ * up. */
 gpg_error_t ccid_port_exchange(struct ccid_port *port, struct ccid_command *command, int silence_ms,
                                struct deadline deadline, struct ccid_answer *answer);
+
+/* ccid_recover.c: ends the command under way (§5.3.1); the port is then not lost. */
+gpg_error_t ccid_port_abort(struct ccid_port *port, uint8_t slot, struct deadline deadline);
 
 /* Wipes what the last exchange left in memory. */
 void ccid_port_wipe(struct ccid_port *port);

@@ -39,23 +39,29 @@ static gpg_error_t ask_status(struct ccid_port *port, uint8_t slot, struct deadl
     return err;
 }
 
-/* By the control endpoint and then, with the same number, by the bulk endpoint (§5.3.1). */
-static gpg_error_t try_abort(struct ccid_port *port, uint8_t slot, struct deadline deadline)
+/* By the control endpoint and then, with the same number, by the bulk endpoint (§5.3.1). Nobody can
+ * give that up. */
+gpg_error_t ccid_port_abort(struct ccid_port *port, uint8_t slot, struct deadline deadline)
 {
     struct ccid_command command = { .type = CCID_ABORT, .slot = slot };
     uint16_t value = (uint16_t)(port->seq << 8 | slot);
     struct ccid_answer answer;
-    gpg_error_t err = usb_pipe_request(port->pipe, REQUEST_ABORT, value, ABORT_MS);
+    gpg_error_t err;
 
+    port->waiter = NULL;
+    err = usb_pipe_request(port->pipe, REQUEST_ABORT, value, ABORT_MS);
     if (!is_gone(err)) /* a device that knows no such request stalls it */
         err = ccid_port_exchange(port, &command, ABORT_MS, step(deadline), &answer);
-    return is_gone(err) ? err : ask_status(port, slot, deadline);
+    if (!is_gone(err))
+        err = ask_status(port, slot, deadline);
+    port->lost = err != 0;
+    return err;
 }
 
 static gpg_error_t try_clear(struct ccid_port *port, uint8_t slot, struct deadline deadline)
 {
     usb_pipe_clear(port->pipe);
-    return try_abort(port, slot, deadline);
+    return ccid_port_abort(port, slot, deadline);
 }
 
 static gpg_error_t try_renew(struct ccid_port *port, uint8_t slot, struct deadline deadline)
@@ -76,7 +82,7 @@ static gpg_error_t try_reset(struct ccid_port *port, uint8_t slot, struct deadli
 gpg_error_t ccid_port_recover(struct ccid_port *port, uint8_t slot, struct deadline deadline)
 {
     static gpg_error_t (*const means[])(struct ccid_port *, uint8_t,
-                                        struct deadline) = { ask_status, try_abort, try_clear,
+                                        struct deadline) = { ask_status, ccid_port_abort, try_clear,
                                                              try_renew, try_reset };
     gpg_error_t err = gpg_error(GPG_ERR_CARD);
 

@@ -3,30 +3,22 @@
 
 #include "base/log.h"
 
-#define ESCAPE_MS 3000
-#define SLACK_MS  10000 /* for the reader to notice that its time is over, and for the card */
-#define BODY_MAX  32
-
-/* A command that the reader refused before the card saw anything of it. */
-static bool is_refused(gpg_error_t err, const struct ccid_answer *answer)
-{
-    return gpg_err_code(err) == GPG_ERR_CARD && answer->status == CCID_FAILED &&
-           answer->error <= CCID_ERROR_FIELD_MAX;
-}
+#define ESCAPE_MS  3000
+#define SLACK_MS   10000 /* for the reader to notice that its time is over, and for the card */
+#define BODY_MAX   64
+#define GIVE_UP_MS 2000
 
 static gpg_error_t prepare(struct ccid_slot *slot, const struct ccid_keypad *keypad,
                            struct deadline deadline)
 {
-    static const uint8_t case_one[] = { 0x80, 0x02, 0x00 };
-    struct ccid_command command = { .type = CCID_ESCAPE,
-                                    .data = view_of(case_one, sizeof case_one) };
+    struct ccid_command command = { .type = CCID_ESCAPE, .data = keypad->escape };
     struct ccid_answer answer;
     gpg_error_t err;
 
-    if (!keypad->wants_case_one)
+    if (!keypad->escape.len)
         return 0;
     err = ccid_slot_command(slot, &command, ESCAPE_MS, deadline, &answer);
-    return is_refused(err, &answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+    return ccid_slot_refused(err, &answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
 
 static gpg_error_t keypad_error(gpg_error_t err, const struct ccid_answer *answer)
@@ -37,16 +29,15 @@ static gpg_error_t keypad_error(gpg_error_t err, const struct ccid_answer *answe
         return gpg_error(GPG_ERR_CANCELED);
     if (answer->error == CCID_ERROR_PIN_TIMEOUT)
         return gpg_error(GPG_ERR_NO_PIN);
-    return is_refused(err, answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
+    return ccid_slot_refused(err, answer) ? gpg_error(GPG_ERR_NOT_SUPPORTED) : err;
 }
 
-static gpg_error_t send(struct ccid_slot *slot, struct view body, int seconds,
+static gpg_error_t send(struct ccid_slot *slot, struct ccid_command *command, int seconds,
                         struct buffer *answer, struct deadline deadline)
 {
-    struct ccid_command command = { .type = CCID_SECURE, .data = body };
     struct ccid_answer received;
     gpg_error_t err = keypad_error(
-        ccid_slot_command(slot, &command, seconds * 1000 + SLACK_MS, deadline, &received),
+        ccid_slot_command(slot, command, seconds * 1000 + SLACK_MS, deadline, &received),
         &received);
 
     if (err)
@@ -62,21 +53,34 @@ static gpg_error_t verify_on_keypad(struct ccid_slot *slot, const struct ccid_ke
                                     const struct keypad_verify *verify, struct buffer *answer,
                                     struct deadline deadline)
 {
+    bool blocks = slot->descriptor->level == CCID_TPDU;
+    struct ccid_command command = { .type = keypad->message };
     struct buffer body = BUFFER(BODY_MAX);
-    uint8_t prologue[3] = { 0 };
+    uint8_t prologue[2];
     gpg_error_t err;
 
     if (!slot->ready)
         return gpg_error(GPG_ERR_CARD);
-    if (slot->descriptor->level == CCID_TPDU)
-        t1_prologue(&slot->t1, prologue);
-    err = ccid_keypad_encode(keypad, verify, prologue, &body);
+    t1_prologue(&slot->t1, prologue);
+    err = ccid_keypad_encode(keypad, verify, blocks ? prologue : NULL, &body);
+    command.data = buffer_view(&body);
+    if (!err && body.len > slot->descriptor->max_message - CCID_HEADER_LEN)
+        err = gpg_error(GPG_ERR_NOT_SUPPORTED);
     if (!err)
         err = prepare(slot, keypad, deadline);
     if (!err)
-        err = send(slot, buffer_view(&body), verify->seconds, answer, deadline);
+        err = send(slot, &command, verify->seconds, answer, deadline);
     buffer_free(&body);
     return err;
+}
+
+/* So that nobody types into a void; and the card, which may just have got a PIN, wants a reset. */
+static gpg_error_t give_up(struct ccid_slot *slot)
+{
+    gpg_error_t err = ccid_port_abort(slot->port, slot->index, deadline_in_ms(GIVE_UP_MS));
+
+    log_debug("CCID: the keypad is told to stop: %s", gpg_strerror(err));
+    return gpg_error(GPG_ERR_CARD);
 }
 
 gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid_keypad *keypad,
@@ -85,6 +89,9 @@ gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid
 {
     gpg_error_t err = verify_on_keypad(slot, keypad, verify, answer, deadline);
 
+    /* As the human does it the reader stays in step. */
+    if (gpg_err_code(err) == GPG_ERR_CANCELED && slot->port->lost)
+        err = give_up(slot);
     switch (gpg_err_code(err)) {
     case 0:
     case GPG_ERR_CANCELED:

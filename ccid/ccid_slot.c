@@ -39,6 +39,12 @@ gpg_error_t ccid_slot_command(struct ccid_slot *slot, struct ccid_command *comma
     return gpg_error(answer->icc == CCID_ICC_ABSENT ? GPG_ERR_CARD_REMOVED : GPG_ERR_CARD);
 }
 
+bool ccid_slot_refused(gpg_error_t err, const struct ccid_answer *answer)
+{
+    return gpg_err_code(err) == GPG_ERR_CARD && answer->status == CCID_FAILED &&
+           answer->error <= CCID_ERROR_FIELD_MAX;
+}
+
 gpg_error_t ccid_slot_look(struct ccid_slot *slot, struct deadline deadline)
 {
     struct ccid_command command = { .type = CCID_GET_SLOT_STATUS };
@@ -95,8 +101,19 @@ static gpg_error_t power_on_once(struct ccid_slot *slot, uint8_t voltage, struct
     return 0;
 }
 
+/* Some readers (Cherry XX33, GemPC433) take cards of banks alone until they are told otherwise. */
+static void leave_emv(struct ccid_slot *slot, struct deadline deadline)
+{
+    static const uint8_t iso_mode[] = { 0x1f, 0x01 };
+    struct ccid_command command = { .type = CCID_ESCAPE,
+                                    .data = view_of(iso_mode, sizeof iso_mode) };
+    struct ccid_answer answer;
+
+    (void)ccid_slot_command(slot, &command, STATUS_MS, deadline, &answer);
+}
+
 /* At each voltage in turn, and again for a while as long as the card is mute. */
-static gpg_error_t reset_card(struct ccid_slot *slot, struct deadline deadline)
+gpg_error_t ccid_slot_reset_card(struct ccid_slot *slot, struct deadline deadline)
 {
     uint8_t select[VOLTAGES];
     size_t count = voltages(slot->descriptor, select);
@@ -114,6 +131,8 @@ static gpg_error_t reset_card(struct ccid_slot *slot, struct deadline deadline)
             break;
         if (answer.error != CCID_ERROR_MUTE && i + 1 >= 2 * count)
             break;
+        if (answer.error == CCID_ERROR_EMV)
+            leave_emv(slot, deadline);
     }
     return err;
 }
@@ -131,7 +150,7 @@ static gpg_error_t start_protocol(struct ccid_slot *slot, struct deadline deadli
         err = atr_parse(view_of(slot->atr, slot->atr_len), &atr);
         if (err)
             log_debug("CCID: the card's answer to reset makes no sense");
-        return err ? gpg_error(GPG_ERR_CARD) : ccid_tpdu_start(slot, &atr, deadline);
+        return err ? gpg_error(GPG_ERR_CARD) : ccid_tpdu_start(slot, atr, deadline);
     default:
         log_debug("CCID: the reader works at the level of characters");
         return gpg_error(GPG_ERR_EPROTONOSUPPORT);
@@ -146,7 +165,7 @@ gpg_error_t ccid_slot_power_on(struct ccid_slot *slot, struct deadline deadline)
     if (!err && slot->icc == CCID_ICC_ABSENT)
         return gpg_error(GPG_ERR_CARD_NOT_PRESENT);
     if (!err)
-        err = reset_card(slot, deadline);
+        err = ccid_slot_reset_card(slot, deadline);
     if (!err)
         err = start_protocol(slot, deadline);
     slot->ready = !err;

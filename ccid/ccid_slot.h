@@ -50,11 +50,21 @@ gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid
 gpg_error_t ccid_slot_command(struct ccid_slot *slot, struct ccid_command *command, int silence_ms,
                               struct deadline deadline, struct ccid_answer *answer);
 
+/* True for a command that the reader refused before the card saw anything of it. */
+bool ccid_slot_refused(gpg_error_t err, const struct ccid_answer *answer);
+
+/* Powers the card on, off before if it was on already: slot->atr is then its ATR. */
+gpg_error_t ccid_slot_reset_card(struct ccid_slot *slot, struct deadline deadline);
+
 /* ccid_apdu.c: the reader takes APDUs, short ones or in a chain of messages (CCID 1.1 §3.2.3). */
 bool ccid_apdu_fits(const struct ccid_slot *slot, struct view command);
 gpg_error_t ccid_apdu_transmit(struct ccid_slot *slot, struct view command, struct buffer *answer,
                                struct deadline deadline);
 
-/* ccid_tpdu.c: the reader takes blocks of T=1 (§3.2.2). Start: PPS, parameters, IFSD. */
-gpg_error_t ccid_tpdu_start(struct ccid_slot *slot, const struct atr *atr,
-                            struct deadline deadline);
+/* ccid_tpdu.c: the reader takes blocks of T=1 (§3.2.2). Start: parameters, then IFSD. */
+gpg_error_t ccid_tpdu_start(struct ccid_slot *slot, struct atr atr, struct deadline deadline);
+
+/* ccid_parameters.c: the reader is told, or tells, how the card is talked to; *atr is then what
+ * holds. Where no speed but the default can be agreed upon the card is reset once more. */
+#define CCID_T1 1 /* as bProtocolNum */
+gpg_error_t ccid_tpdu_negotiate(struct ccid_slot *slot, struct atr *atr, struct deadline deadline);

@@ -1,10 +1,7 @@
 #include "ccid/ccid_slot.h"
-#include "ccid/pps.h"
 
 #include "base/log.h"
 
-#define PARAMETERS_MS    3000
-#define PROTOCOL_T1      1
 #define CLOCK_KHZ        3580 /* of a reader that does not tell its own */
 #define BLOCK_SLACK_MS   1000
 #define BLOCK_SILENCE_MS 30000 /* most for one block, whatever the card says of itself */
@@ -52,62 +49,17 @@ static gpg_error_t exchange_block(void *context, struct view block, unsigned wtx
     return buffer_append_view(received, answer.data);
 }
 
-/* The speed that the card offers, if the reader can do it, else the default. */
-static uint8_t choose_speed(const struct ccid_descriptor *d, const struct atr *atr)
+static gpg_error_t unsupported(const char *what)
 {
-    uint32_t rate = pps_bit_rate(atr->fi_di, d->clock_khz);
-
-    return rate && rate <= d->max_bit_rate ? atr->fi_di : ATR_FI_DI_DEFAULT;
-}
-
-/* For readers that leave it to us. */
-static gpg_error_t choose_protocol(struct ccid_slot *slot, const struct atr *atr, uint8_t *fi_di,
-                                   struct deadline deadline)
-{
-    uint8_t request[PPS_MAX];
-    struct ccid_answer answer;
-    struct ccid_command command = { .type = CCID_XFR_BLOCK };
-    gpg_error_t err;
-
-    *fi_di = choose_speed(slot->descriptor, atr);
-    if (atr->first == PROTOCOL_T1 && *fi_di == ATR_FI_DI_DEFAULT)
-        return 0;
-    command.data = view_of(request, pps_request(*fi_di, request));
-    err = ccid_slot_command(slot, &command, PARAMETERS_MS, deadline, &answer);
-    if (!err && !pps_accepted(command.data, answer.data, fi_di))
-        err = gpg_error(GPG_ERR_CARD);
-    return err;
-}
-
-/* Tells the reader what the card says of itself (CCID 1.1 §6.1.7). A reader that keeps to what it
- * has found out by itself may refuse. */
-static gpg_error_t set_parameters(struct ccid_slot *slot, const struct atr *atr, uint8_t fi_di,
-                                  struct deadline deadline)
-{
-    const uint8_t parameters[7] = { fi_di,
-                                    (uint8_t)(0x10 | (atr->inverse ? 2 : 0)),
-                                    atr->guard_time,
-                                    patient(atr->t1_bwi_cwi),
-                                    0, /* the clock is not stopped */
-                                    atr->t1_ifsc,
-                                    0 /* NAD */ };
-    struct ccid_command command = { .type = CCID_SET_PARAMETERS,
-                                    .specific = { PROTOCOL_T1 },
-                                    .data = view_of(parameters, sizeof parameters) };
-    struct ccid_answer answer;
-    gpg_error_t err = ccid_slot_command(slot, &command, PARAMETERS_MS, deadline, &answer);
-
-    if (gpg_err_code(err) == GPG_ERR_CARD && answer.status == CCID_FAILED &&
-        answer.error <= CCID_ERROR_FIELD_MAX)
-        err = 0;
-    return err;
+    log_debug("CCID: %s", what);
+    return gpg_error(GPG_ERR_EPROTONOSUPPORT);
 }
 
 static const char *missing(const struct ccid_descriptor *d, const struct atr *atr)
 {
-    if (!atr_offers(atr, PROTOCOL_T1))
+    if (!atr_offers(atr, CCID_T1))
         return "the card does not speak T=1";
-    if (!(d->protocols >> PROTOCOL_T1 & 1))
+    if (!(d->protocols >> CCID_T1 & 1))
         return "the reader does not speak T=1";
     if (atr->t1_crc)
         return "the card wants CRC";
@@ -121,24 +73,19 @@ static uint8_t at_most(uint32_t a, uint32_t b)
     return (uint8_t)(a < b ? a : b);
 }
 
-gpg_error_t ccid_tpdu_start(struct ccid_slot *slot, const struct atr *atr, struct deadline deadline)
+gpg_error_t ccid_tpdu_start(struct ccid_slot *slot, struct atr atr, struct deadline deadline)
 {
     const struct ccid_descriptor *d = slot->descriptor;
     uint8_t inf_max = at_most(d->max_message - CCID_HEADER_LEN - T1_OVERHEAD, T1_INF_MAX);
-    const char *what = missing(d, atr);
-    uint8_t fi_di = atr->fi_di;
-    gpg_error_t err = 0;
+    const char *what = missing(d, &atr);
+    gpg_error_t err;
 
-    if (what) {
-        log_debug("CCID: %s", what);
-        return gpg_error(GPG_ERR_EPROTONOSUPPORT);
-    }
-    slot->block_waiting_ms = block_waiting_ms(patient(atr->t1_bwi_cwi), d->clock_khz);
-    t1_init(&slot->t1, exchange_block, slot, atr->t1_ifsc, inf_max);
-    if (!(d->features & (CCID_AUTO_NEGOTIATES | CCID_AUTO_PPS)) && !atr->specific)
-        err = choose_protocol(slot, atr, &fi_di, deadline);
-    if (!err && !(d->features & CCID_AUTO_NEGOTIATES))
-        err = set_parameters(slot, atr, fi_di, deadline);
+    if (what)
+        return unsupported(what);
+    atr.t1_bwi_cwi = patient(atr.t1_bwi_cwi);
+    slot->block_waiting_ms = block_waiting_ms(atr.t1_bwi_cwi, d->clock_khz);
+    err = ccid_tpdu_negotiate(slot, &atr, deadline);
+    t1_init(&slot->t1, exchange_block, slot, atr.t1_ifsc, inf_max);
     if (!err && !(d->features & CCID_AUTO_IFSD) && d->max_ifsd)
         err = t1_tell_ifsd(&slot->t1, at_most(d->max_ifsd, inf_max), deadline);
     return err;

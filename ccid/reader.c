@@ -234,9 +234,14 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
     return settle_answer(reader, answer, err);
 }
 
-bool reader_has_keypad(const struct reader *reader)
+void reader_set_waiter(struct reader *reader, const struct reader_waiter *waiter)
 {
-    return reader->keypad;
+    reader->waiter = waiter;
+}
+
+bool reader_has_keypad(const struct reader *reader, size_t pin_length)
+{
+    return reader->backend->has_keypad && reader->backend->has_keypad(reader, pin_length);
 }
 
 gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
@@ -247,7 +252,7 @@ gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_v
     buffer_clear(answer);
     if (err)
         return err;
-    if (!reader->keypad)
+    if (!reader_has_keypad(reader, verify->pin_length))
         return gpg_error(GPG_ERR_NOT_SUPPORTED);
     err = reader->backend->verify_on_keypad(reader, verify, answer, deadline);
     return settle_answer(reader, answer, err);

@@ -129,6 +129,19 @@ void reader_end(struct reader *reader);
  * reader_end every command fails with GPG_ERR_NOT_INITIALIZED. */
 void reader_begin_late(struct reader *reader, struct deadline deadline);
 
+/* Whoever waits for an answer. Called in the thread that waits; either may be NULL. The back end
+ * "usb" alone does it. */
+struct reader_waiter {
+    /* The token says that it waits for a touch; now and then, until that comes. */
+    void (*touch_wanted)(void *context);
+    /* Asked some times a second while a human is to type at the reader: true ends the call. */
+    bool (*gives_up)(void *context);
+    void *context;
+};
+
+/* From now on; borrowed, NULL: nobody. */
+void reader_set_waiter(struct reader *reader, const struct reader_waiter *waiter);
+
 /* Sends one command APDU and receives its answer, data and SW1 SW2 (at least 2 octets), into
  * answer, whose old content is dropped and whose cap bounds the answer (GPG_ERR_TOO_LARGE). On
  * failure answer is empty. GPG_ERR_INV_LENGTH for a command of less than 4 octets. */
@@ -139,17 +152,20 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
 struct keypad_verify {
     uint8_t header[4];       /* CLA INS P1 P2 */
     size_t pin_min, pin_max; /* digits */
+    size_t pin_length;       /* of this PIN, where somebody has told; 0 */
     uint8_t seconds;         /* that the reader waits for a digit, or for all of them */
 };
 
-/* Whether the reader has a keypad that is known to do it; by the back end "usb" alone. */
-bool reader_has_keypad(const struct reader *reader);
+/* Whether the reader has a keypad that is known to do it, for a PIN of that length (0: not told;
+ * some keypads have to know); by the back end "usb" alone. */
+bool reader_has_keypad(const struct reader *reader, size_t pin_length);
 
 /* Has the reader ask for the PIN and send it to the card, and receives the card's answer as
  * reader_transmit. Lasts as long as the human does; the PIN never comes here.
  * The card saw nothing, and the connection is as good as before, after
  * GPG_ERR_CANCELED: the human said no at the reader; GPG_ERR_NO_PIN: nobody typed in time;
- * GPG_ERR_NOT_SUPPORTED: the reader does not do it after all. */
+ * GPG_ERR_NOT_SUPPORTED: the reader does not do it after all. When the waiter gave up the reader
+ * listens no longer, and the error is GPG_ERR_CARD: the card may have got a PIN all the same. */
 gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
                                     struct buffer *answer, struct deadline deadline);
 

@@ -289,13 +289,13 @@ gpg_error_t t1_transmit(struct t1 *t1, struct view command, struct buffer *answe
     return t1->broken;
 }
 
-void t1_prologue(const struct t1 *t1, uint8_t prologue[3])
+void t1_prologue(const struct t1 *t1, uint8_t prologue[2])
 {
     const struct t1_block block = { .kind = T1_I, .number = t1->ns };
     uint8_t octets[T1_BLOCK_OCTETS];
 
     (void)t1_block_encode(&block, octets);
-    memcpy(prologue, octets, 3);
+    memcpy(prologue, octets, 2);
 }
 
 gpg_error_t t1_take_answer(struct t1 *t1, struct view block, struct buffer *answer)

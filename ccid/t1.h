@@ -42,5 +42,5 @@ gpg_error_t t1_transmit(struct t1 *t1, struct view command, struct buffer *answe
 /* For a command that the reader makes up itself, in one block (CCID 1.1 §6.1.11): NAD and PCB of
  * that block, LEN being the reader's affair; and the block that answered it, as t1_transmit. A
  * block other than a whole answer is GPG_ERR_CARD: nothing is sent again. */
-void t1_prologue(const struct t1 *t1, uint8_t prologue[3]);
+void t1_prologue(const struct t1 *t1, uint8_t prologue[2]);
 gpg_error_t t1_take_answer(struct t1 *t1, struct view block, struct buffer *answer);

@@ -165,6 +165,7 @@ const struct backend usb_backend = {
     .begin = usb_begin,
     .end = usb_end,
     .transmit = usb_transmit,
+    .has_keypad = usb_has_keypad,
     .verify_on_keypad = usb_verify_on_keypad,
     .reset = usb_reset,
 };

@@ -104,6 +104,7 @@ gpg_error_t usb_begin(struct reader *reader, struct deadline deadline);
 void usb_end(struct reader *reader);
 gpg_error_t usb_transmit(struct reader *reader, struct view command, struct buffer *answer,
                          struct deadline deadline);
+bool usb_has_keypad(const struct reader *reader, size_t pin_length);
 gpg_error_t usb_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
                                  struct buffer *answer, struct deadline deadline);
 gpg_error_t usb_reset(struct reader *reader, struct deadline deadline);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSE_MS            500 /* for switching a card off */
+#define CLOSE_MS            1000 /* for switching cards off */
+#define NOTICE_END_MS       1000 /* for the end of a transfer that is cancelled */
 #define NOTICE_RESTARTS_MAX 3
 
 static gpg_error_t open_device(struct usb_ccid *c)
@@ -223,28 +224,44 @@ void usb_ccid_set_gone(struct usb_ccid *c)
         usb_pipe_interrupt(&c->pipe);
 }
 
+/* An end that never comes is not waited for: once the device is closed, none will come. */
 static void end_notices(struct usb_ccid *c)
 {
+    struct deadline deadline = deadline_in_ms(NOTICE_END_MS);
+    int left;
+
     if (!c->notice)
         return;
     libusb_cancel_transfer(c->notice);
-    while (!__atomic_load_n(&c->notice_ended, __ATOMIC_ACQUIRE)) {
-        struct timeval tv = { .tv_sec = 1 };
-
-        libusb_handle_events_timeout_completed(c->readers->context, &tv, &c->notice_ended);
-    }
-    libusb_free_transfer(c->notice);
+    while (!__atomic_load_n(&c->notice_ended, __ATOMIC_ACQUIRE) &&
+           (left = deadline_poll_ms(deadline)) > 0)
+        usb_handle_events(c->readers->context, left, &c->notice_ended);
 }
 
-/* Cards are left without power, and so without a PIN that somebody has entered. */
+/* Cards are left without power, and so without a PIN that somebody has entered; readers without one
+ * that somebody is still to enter. */
+static void switch_off(struct usb_ccid *c)
+{
+    struct deadline deadline = deadline_in_ms(CLOSE_MS);
+
+    c->port.waiter = NULL;
+    usb_pipe_resume(&c->pipe); /* perhaps nothing was unplugged, and only we were interrupted */
+    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
+        if (!c->slots[i].powered)
+            continue;
+        if (c->port.lost)
+            (void)ccid_port_abort(&c->port, (uint8_t)i, deadline);
+        ccid_slot_power_off(&c->slots[i].card, deadline);
+    }
+}
+
 static void let_go(struct usb_ccid *c)
 {
-    for (unsigned i = 0; i < c->interface.ccid.slots; i++) {
-        if (c->slots[i].card.ready && !c->gone)
-            ccid_slot_power_off(&c->slots[i].card, deadline_in_ms(CLOSE_MS));
-    }
+    switch_off(c);
     end_notices(c);
     libusb_release_interface(c->handle, c->interface.number);
+    close_device(c);
+    libusb_free_transfer(c->notice);
     ccid_port_destroy(&c->port);
     usb_pipe_destroy(&c->pipe);
 }

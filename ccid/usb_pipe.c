@@ -1,11 +1,13 @@
 #include "ccid/usb_pipe.h"
 
+#include "base/deadline.h"
+
 #include <poll.h>
 
 #define CLASS_TO_INTERFACE                                                                         \
     (LIBUSB_ENDPOINT_OUT | LIBUSB_REQUEST_TYPE_CLASS | LIBUSB_RECIPIENT_INTERFACE)
-#define EVENTS_S      60
-#define BAD_EVENTS_MS 20 /* pause when libusb cannot even wait */
+#define LATE_MS       1000 /* for libusb to end a transfer whose time is over */
+#define BAD_EVENTS_MS 20   /* pause when libusb cannot even wait */
 
 gpg_error_t usb_error(int code)
 {
@@ -30,6 +32,15 @@ gpg_error_t usb_error(int code)
     default:
         return gpg_error(GPG_ERR_EIO);
     }
+}
+
+void usb_handle_events(libusb_context *context, int64_t ms, int *until)
+{
+    struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+    int code = libusb_handle_events_timeout_completed(context, &tv, until);
+
+    if (code < 0 && code != LIBUSB_ERROR_INTERRUPTED)
+        poll(NULL, 0, BAD_EVENTS_MS);
 }
 
 static gpg_error_t status_error(enum libusb_transfer_status status)
@@ -88,41 +99,56 @@ static gpg_error_t submit(struct usb_pipe *pipe)
     return err;
 }
 
-/* The buffer is the kernel's until the transfer has ended in whatever way. */
-static void await(struct usb_pipe *pipe, int *done)
+/* Handles events until the transfer ends, for so long at most. */
+static void await(struct usb_pipe *pipe, int ms)
 {
-    while (!__atomic_load_n(done, __ATOMIC_ACQUIRE)) {
-        struct timeval tv = { .tv_sec = EVENTS_S };
-        int code = libusb_handle_events_timeout_completed(pipe->context, &tv, done);
+    struct deadline deadline = deadline_in_ms(ms);
+    int left;
 
-        if (code < 0 && code != LIBUSB_ERROR_INTERRUPTED) {
-            libusb_cancel_transfer(pipe->transfer);
-            poll(NULL, 0, BAD_EVENTS_MS);
-        }
+    while (!__atomic_load_n(&pipe->done, __ATOMIC_ACQUIRE) &&
+           (left = deadline_poll_ms(deadline)) > 0)
+        usb_handle_events(pipe->context, left, &pipe->done);
+}
+
+/* libusb ends a transfer in time, and one that is cancelled at once. Should it fail to, the buffer
+ * is its own until the device is closed, and so is the pipe. */
+static gpg_error_t await_end(struct usb_pipe *pipe, int ms)
+{
+    bool done;
+
+    await(pipe, ms + LATE_MS);
+    if (!__atomic_load_n(&pipe->done, __ATOMIC_ACQUIRE)) {
+        libusb_cancel_transfer(pipe->transfer);
+        await(pipe, LATE_MS);
     }
+    done = __atomic_load_n(&pipe->done, __ATOMIC_ACQUIRE);
     pthread_mutex_lock(&pipe->mutex);
-    pipe->under_way = false;
+    pipe->under_way = !done;
+    pipe->ended = pipe->ended || !done;
     pthread_mutex_unlock(&pipe->mutex);
+    return done ? status_error(pipe->transfer->status) : gpg_error(GPG_ERR_CARD_REMOVED);
 }
 
 static gpg_error_t transfer(struct usb_pipe *pipe, uint8_t endpoint, uint8_t *at, size_t size,
                             int ms, size_t *len)
 {
-    int done = 0;
     gpg_error_t err;
 
     *len = 0;
     if (ms <= 0) /* which would mean without end */
         return gpg_error(GPG_ERR_TIMEOUT);
+    if (usb_pipe_ended(pipe))
+        return gpg_error(GPG_ERR_CARD_REMOVED);
+    pipe->done = 0;
     libusb_fill_bulk_transfer(pipe->transfer, pipe->handle, endpoint, at, (int)size, note_done,
-                              &done, (unsigned)ms);
+                              &pipe->done, (unsigned)ms);
     err = submit(pipe);
     if (err)
         return err;
-    await(pipe, &done);
-    if (pipe->transfer->actual_length > 0)
+    err = await_end(pipe, ms);
+    if (pipe->done && pipe->transfer->actual_length > 0)
         *len = (size_t)pipe->transfer->actual_length;
-    return status_error(pipe->transfer->status);
+    return err;
 }
 
 gpg_error_t usb_pipe_write(struct usb_pipe *pipe, struct view octets, int ms)
@@ -178,6 +204,13 @@ void usb_pipe_interrupt(struct usb_pipe *pipe)
     pipe->ended = true;
     if (pipe->under_way)
         libusb_cancel_transfer(pipe->transfer);
+    pthread_mutex_unlock(&pipe->mutex);
+}
+
+void usb_pipe_resume(struct usb_pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->mutex);
+    pipe->ended = pipe->under_way; /* what did not end then never will */
     pthread_mutex_unlock(&pipe->mutex);
 }
 

@@ -3,7 +3,7 @@
  *
  * Errors: GPG_ERR_TIMEOUT, GPG_ERR_EPIPE (the endpoint has stalled), GPG_ERR_EOVERFLOW (more came
  * than was asked for), GPG_ERR_EIO, GPG_ERR_ENOMEM, and GPG_ERR_CARD_REMOVED: the device is gone or
- * usb_pipe_interrupt was called, for good. */
+ * usb_pipe_interrupt was called. */
 #pragma once
 
 #include "base/bytes.h"
@@ -19,11 +19,14 @@ struct usb_pipe {
     size_t in_packet; /* most octets in a packet of the first */
     pthread_mutex_t mutex;
     struct libusb_transfer *transfer;
+    int done;       /* atomic: the transfer has ended */
     bool under_way; /* the transfer; under the mutex */
     bool ended;     /* under the mutex */
 };
 
-/* The context and the handle stay the caller's and outlive the pipe. */
+/* The context stays the caller's and outlives the pipe. The handle stays the caller's, too; it is
+ * closed before the pipe is destroyed and before any buffer is freed: a transfer that did not end
+ * does then. */
 gpg_error_t usb_pipe_init(struct usb_pipe *pipe, libusb_context *context,
                           libusb_device_handle *handle, uint8_t interface);
 void usb_pipe_destroy(struct usb_pipe *pipe);
@@ -46,9 +49,14 @@ void usb_pipe_renew(struct usb_pipe *pipe);
 /* Resets the whole device; GPG_ERR_CARD_REMOVED when it comes back as another. */
 gpg_error_t usb_pipe_reset(struct usb_pipe *pipe);
 
-/* Ends the transfer under way and all that come later. */
+/* Ends the transfer under way and all that come later, until usb_pipe_resume. */
 void usb_pipe_interrupt(struct usb_pipe *pipe);
+void usb_pipe_resume(struct usb_pipe *pipe);
 bool usb_pipe_ended(struct usb_pipe *pipe);
+
+/* Has libusb handle its events, until *until is set by one of them or the time is over; looks again
+ * by then, or earlier. */
+void usb_handle_events(libusb_context *context, int64_t ms, int *until);
 
 /* An error of libusb as above. */
 gpg_error_t usb_error(int code);

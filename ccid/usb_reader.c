@@ -35,6 +35,8 @@ static gpg_error_t take_turn(struct usb_reader *r, struct deadline deadline, gpg
     if (!err)
         c->turn = r;
     pthread_mutex_unlock(&u->mutex);
+    if (!err)
+        c->port.waiter = r->base.waiter;
     return err;
 }
 
@@ -137,7 +139,6 @@ static gpg_error_t connect_in_turn(struct usb_reader *r, struct deadline deadlin
     usb_watch_publish(r->ccid->readers); /* who holds it may have changed */
     if (!err)
         err = power_on(r, false, deadline);
-    r->base.keypad = r->ccid->interface.keypad != NULL;
     r->base.length = level == CCID_SHORT_APDU ? READER_SHORT : READER_EXTENDED;
     return err;
 }
@@ -232,6 +233,14 @@ gpg_error_t usb_transmit(struct reader *reader, struct view command, struct buff
     err = settle(r, ccid_slot_transmit(&r->slot->card, command, answer, deadline));
     leave_turn(r);
     return err;
+}
+
+bool usb_has_keypad(const struct reader *reader, size_t pin_length)
+{
+    const struct usb_reader *r = (const struct usb_reader *)reader;
+    const struct ccid_keypad *keypad = r->ccid->interface.keypad;
+
+    return keypad && ccid_keypad_takes(keypad, pin_length);
 }
 
 gpg_error_t usb_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,

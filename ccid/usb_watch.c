@@ -6,10 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
-#define TAKE_MS 3000 /* for a reader to say which slots have cards */
-#define SLEEP_S 86400
+#define TAKE_MS  3000 /* for a reader to say which slots have cards */
+#define SLEEP_MS 86400000
 
 static int LIBUSB_CALL on_hotplug(libusb_context *context, libusb_device *device,
                                   libusb_hotplug_event event, void *user)
@@ -192,17 +191,14 @@ void usb_watch_publish(struct usb_readers *u)
 }
 
 /* How long to sleep until the time comes to take what was left for later. */
-static struct timeval until_taking(struct usb_readers *u)
+static int64_t until_taking_ms(struct usb_readers *u)
 {
-    struct timeval tv = { .tv_sec = SLEEP_S };
     int ms;
 
     pthread_mutex_lock(&u->mutex);
     ms = u->share == READERS_YIELD ? 0 : deadline_poll_ms(u->take_from);
     pthread_mutex_unlock(&u->mutex);
-    if (ms > 0)
-        tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-    return tv;
+    return ms > 0 ? ms : SLEEP_MS;
 }
 
 static bool is_closing(struct usb_readers *u)
@@ -220,14 +216,14 @@ static void *watch(void *context)
     struct usb_readers *u = context;
 
     while (!is_closing(u)) {
-        struct timeval tv = until_taking(u); /* before it is tried: it may come meanwhile */
+        int64_t ms = until_taking_ms(u); /* before it is tried: it may come meanwhile */
 
         __atomic_store_n(&u->news, 0, __ATOMIC_RELEASE);
         scan(u);
         take_all(u);
         usb_watch_publish(u);
         /* Hotplug, a notice, a poke. */
-        libusb_handle_events_timeout_completed(u->context, &tv, &u->news);
+        usb_handle_events(u->context, ms, &u->news);
     }
     while (u->count)
         drop(u, u->count - 1);

@@ -9,7 +9,8 @@
 #define OID_MAX       127
 #define IKM_MAX       (3 * 56) /* ephemeral, recipient and shared coordinate of X448 */
 
-int ecdh_kdf_hash(uint8_t hash)
+/* libgcrypt's numbers for OpenPGP's, 0 for what ECDH does not allow (RFC 9580 §11.5.1). */
+static int kdf_hash(uint8_t hash)
 {
     switch (hash) {
     case HASH_SHA256:
@@ -23,7 +24,7 @@ int ecdh_kdf_hash(uint8_t hash)
     }
 }
 
-int ecdh_kdf_cipher(uint8_t cipher)
+static int kdf_cipher(uint8_t cipher)
 {
     if (cipher < SYMMETRIC_AES128 || cipher > SYMMETRIC_AES256)
         return 0;
@@ -40,7 +41,9 @@ static struct view kdf_fingerprint(const struct recipient *recipient)
     return all;
 }
 
-bool ecdh_kdf_params(const struct recipient *recipient, uint8_t *out, size_t *len)
+/* Writes the "Param" of RFC 9580 §11.5 for a recipient; len octets of out (KDF_PARAMS_MAX). False
+ * when the recipient is not well formed. */
+static bool write_kdf_params(const struct recipient *recipient, uint8_t *out, size_t *len)
 {
     struct buffer params = BUFFER(KDF_PARAMS_MAX);
     const uint8_t fixed[] = { ALGORITHM_ECDH, 0x03, 0x01, recipient->kdf_hash,
@@ -71,12 +74,12 @@ gpg_error_t ecdh_unwrap_frame(const struct pkesk *p, const struct recipient *rec
     uint8_t params[KDF_PARAMS_MAX];
     size_t params_len;
     struct wrapped_key key = {
-        .cipher = ecdh_kdf_cipher(recipient->kdf_cipher),
-        .hash = ecdh_kdf_hash(recipient->kdf_hash),
+        .cipher = kdf_cipher(recipient->kdf_cipher),
+        .hash = kdf_hash(recipient->kdf_hash),
         .wrapped = view_of(p->wrapped, p->wrapped_len),
     };
 
-    if (!key.cipher || !key.hash || !ecdh_kdf_params(recipient, params, &params_len))
+    if (!key.cipher || !key.hash || !write_kdf_params(recipient, params, &params_len))
         return gpg_error(GPG_ERR_INV_ARG);
     key.kdf_params = view_of(params, params_len);
     return ecdh_unwrap_openpgp(z, &key, frame);

@@ -8,14 +8,6 @@
 #define HASH_SHA384 9
 #define HASH_SHA512 10
 
-/* libgcrypt's numbers for OpenPGP's, 0 for what ECDH does not allow (RFC 9580 §11.5.1). */
-int ecdh_kdf_hash(uint8_t hash);
-int ecdh_kdf_cipher(uint8_t cipher);
-
-/* Writes the "Param" of RFC 9580 §11.5 for a recipient; len octets of out (KDF_PARAMS_MAX). False
- * when the recipient is not well formed. */
-bool ecdh_kdf_params(const struct recipient *recipient, uint8_t *out, size_t *len);
-
 /* ECDH (RFC 9580 §11.5): *frame gets the unwrapped octets with their padding. */
 gpg_error_t ecdh_unwrap_frame(const struct pkesk *p, const struct recipient *recipient,
                               const struct secret *z, struct secret *frame);

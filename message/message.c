@@ -159,16 +159,6 @@ size_t message_passphrases(const struct message *m)
     return m->passphrases;
 }
 
-enum body_kind message_body(const struct message *m)
-{
-    return m->kind;
-}
-
-uint8_t message_cipher(const struct message *m)
-{
-    return m->aead.cipher;
-}
-
 void message_close(struct message **m)
 {
     if (!*m)

@@ -16,8 +16,6 @@
 /* The name that a program gives to decrypt_options.accept_unprotected. */
 #define OPTION_ACCEPT_UNPROTECTED "--accept-unprotected"
 
-enum body_kind { BODY_UNPROTECTED, BODY_SEIPD1, BODY_SEIPD2, BODY_PACKET_20 };
-
 struct message;
 
 /* Reads everything before the encrypted body, through armor if there is any. from must outlive the
@@ -33,11 +31,6 @@ const struct pkesk *message_pkesk(const struct message *m, size_t i);
 
 /* How many passphrases open it (SKESK packets); we open none of them. */
 size_t message_passphrases(const struct message *m);
-
-enum body_kind message_body(const struct message *m);
-
-/* The cipher that the body names itself (RFC 9580 §9.3), 0 when only the session key says it. */
-uint8_t message_cipher(const struct message *m);
 
 struct decrypt_options {
     uint64_t max_output;     /* octets of plaintext; 0: MESSAGE_MAX_OUTPUT */

@@ -4,6 +4,8 @@
 #include "message/armor.h"
 #include "message/message.h"
 
+enum body_kind { BODY_UNPROTECTED, BODY_SEIPD1, BODY_SEIPD2, BODY_PACKET_20 };
+
 struct message {
     struct armor *armor;
     struct input packets;

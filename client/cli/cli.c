@@ -31,13 +31,11 @@ int cli_fail_asking(const struct cli *cli, const struct cardea *connection, cons
 
 void cli_occupy_standard_descriptors(void)
 {
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The wrong way round: what would read or write there is told so. */
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 int cli_end(const struct cli *cli, int status)
@@ -155,6 +153,21 @@ gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
             gpg_err_code(err) == GPG_ERR_NO_DATA ? ": no certificate is in it" : "");
     cardea_disconnect(connection);
     return err;
+}
+
+int cli_order(const struct cli *cli, gpg_error_t (*order)(struct cardea *, const char *argument),
+              const char *argument, const char *what)
+{
+    struct cardea *connection = NULL;
+    gpg_error_t err;
+
+    if (cli_connect(cli, &connection))
+        return EXIT_FAILURE;
+    err = order(connection, argument);
+    if (err)
+        cli_fail(cli, what, err);
+    cardea_disconnect(&connection);
+    return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int cli_open_input(const struct cli *cli, const char *file)

@@ -68,7 +68,8 @@ int cli_fail(const struct cli *cli, const char *what, gpg_error_t err);
 int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
                     gpg_error_t err);
 
-/* Standard descriptors that are closed would be taken by files that we open; call it first. */
+/* Standard descriptors that are closed would be taken by files that we open; call it first. Reading
+ * or writing there stays an error. */
 void cli_occupy_standard_descriptors(void);
 
 /* Writes out what waits for standard output. Returns status, or 1 if that failed. */
@@ -80,6 +81,10 @@ gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection);
 /* The same, and gives the connection the certificates of a file, unless that is NULL. */
 gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
                              struct cardea **connection);
+
+/* Connects, has the agent do one thing, and says WHAT if it does not. Returns the exit status. */
+int cli_order(const struct cli *cli, gpg_error_t (*order)(struct cardea *, const char *argument),
+              const char *argument, const char *what);
 
 /* Opens FILE, or standard input for NULL or "-". -1, having said so. */
 int cli_open_input(const struct cli *cli, const char *file);

@@ -60,7 +60,7 @@ static const char help[] =
     "Examples:\n"
     "  cardea decrypt mail.eml\n"
     "  cardea decrypt -o report.pdf report.pdf.gpg\n"
-    "  cardea decrypt --unwrap mail.asc | sqv --keyring certs.pgp ...\n";
+    "  cardea decrypt --unwrap mail.asc | sq verify --signer-cert bob.pgp\n";
 
 static bool go_on(void *context, uint64_t read, uint64_t written)
 {
@@ -117,7 +117,7 @@ static int take_option(struct job *job, int option)
 {
     switch (option) {
     case 'o':
-        job->out_file = strcmp(optarg, "-") == 0 ? NULL : optarg;
+        job->out_file = output_is_standard(optarg) ? NULL : optarg;
         return -1;
     case 'w':
         job->overwrite = true;

@@ -7,6 +7,7 @@
 #include "tests/fault/human.h"
 #include "tests/fault/need.h"
 #include "tests/unit/cmocka_all.h"
+#include "tests/unit/fake_clock.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #define OPERATIONS_MAX 64
-#define TIMES_FASTER   50
 #define HASHED_PIN_LEN 32 /* SHA-256 */
 
 #define INS_SELECT          0xa4
@@ -35,13 +35,16 @@ void expiry_note(struct expiry *expiry, int64_t end_ms)
     (void)end_ms;
 }
 
-/* Whoever waits for a card that was pulled gives up at once, unless it is back already. */
+/* Nobody takes any time here: what is waited for is there already, or comes never, and then the
+ * clock jumps over the wait. */
 enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
 {
     struct pollfd ready = { .fd = fd, .events = POLLIN };
 
-    return poll(&ready, 1, deadline_poll_ms(limits->deadline) / 100) == 1 ? PROMPT_GOES_ON
-                                                                          : PROMPT_TIMED_OUT;
+    if (poll(&ready, 1, 0) == 1)
+        return PROMPT_GOES_ON;
+    fake_clock_jump_to(limits->deadline.at_ms);
+    return PROMPT_TIMED_OUT;
 }
 
 gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
@@ -53,14 +56,6 @@ gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_e
 
 void prompt_queue_leave(void)
 {
-}
-
-/* Time runs fast here: nobody takes any, and what is waited for comes at once or never. */
-struct deadline __real_deadline_in_ms(int64_t ms);
-struct deadline __wrap_deadline_in_ms(int64_t ms);
-struct deadline __wrap_deadline_in_ms(int64_t ms)
-{
-    return __real_deadline_in_ms(ms / TIMES_FASTER + 1);
 }
 
 static void start_agent(bool keeps_pins)

@@ -268,10 +268,15 @@ gpg_error_t reader_transmit(struct reader *reader, struct view command, struct b
 }
 
 /* None of them has a keypad. */
-bool reader_has_keypad(const struct reader *reader)
+bool reader_has_keypad(const struct reader *reader, size_t pin_length)
 {
-    (void)reader;
+    (void)reader, (void)pin_length;
     return false;
+}
+
+void reader_set_waiter(struct reader *reader, const struct reader_waiter *waiter)
+{
+    (void)reader, (void)waiter;
 }
 
 gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *what,

@@ -1,5 +1,5 @@
 /* Historical bytes, and answers to reset that carry them. */
-#include "apdu/application_data.h"
+#include "apdu/quirks.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -16,5 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (historical.len)
         FUZZ_CHECK(historical.len == (data[1] & 0x0f));
     historical_bytes_parse(historical);
+    FUZZ_CHECK(!quirks_guess_extended(historical) || historical.len >= 7);
+    FUZZ_CHECK(!quirks_guess_extended(v) || size >= 7);
     return 0;
 }

@@ -1,8 +1,17 @@
-/* A whole session with a hostile reader: kind of the reader (hostile_usb.h does the rest). */
+/* A whole session with a hostile reader: an octet that says which (hostile_usb.h does the rest). */
 #include "tests/fuzz/hostile_usb.h"
 
 #define SESSION_MS 5000
 #define ROUNDS     3
+
+/* Of the first octet; the lowest three bits are its kind. */
+#define NEGOTIATES      0x08
+#define ONE_LENGTH      0x10 /* of PINs */
+#define KEYPAD          0x20
+#define NO_ZERO_PACKETS 0x40
+#define MAY_RESET       0x80
+
+#define PATIENCE 16 /* transfers that somebody waits for fingers */
 
 static const struct ccid_descriptor kinds[] = {
     { .slots = 1, .level = CCID_EXTENDED_APDU, .features = 0x000400fe, .max_message = 3072 },
@@ -32,7 +41,7 @@ static const struct ccid_descriptor kinds[] = {
       .protocols = 2,
       .max_ifsd = 254 },
     { .slots = 1, .level = CCID_CHARACTER, .features = 0x00000030, .max_message = 271 },
-    { .slots = 1, .level = CCID_EXTENDED_APDU, .features = 0x00040000, .max_message = 15 },
+    { .slots = 1, .level = CCID_EXTENDED_APDU, .features = 0x00040000, .max_message = 17 },
 };
 
 static void transmit(struct ccid_slot *slot, size_t len, struct deadline deadline)
@@ -50,7 +59,31 @@ static void transmit(struct ccid_slot *slot, size_t len, struct deadline deadlin
     buffer_free(&answer);
 }
 
-static void session(struct ccid_slot *slot)
+static bool gives_up(void *context)
+{
+    const unsigned *from = context;
+
+    return hostile_usb.transfers - *from > PATIENCE;
+}
+
+static void type_pin(struct ccid_slot *slot, bool one_length, struct deadline deadline)
+{
+    const struct ccid_keypad *keypad =
+        one_length ? ccid_keypad_find(0x0982, 0x0008) : ccid_keypad_find(0x04e6, 0xe003);
+    const struct keypad_verify what = { .pin_min = 6, .pin_max = 8, .pin_length = 6, .seconds = 1 };
+    unsigned from = hostile_usb.transfers;
+    const struct reader_waiter waiter = { .gives_up = gives_up, .context = &from };
+    struct buffer answer = BUFFER(256);
+    gpg_error_t err;
+
+    slot->port->waiter = &waiter;
+    err = ccid_slot_verify_on_keypad(slot, keypad, &what, &answer, deadline);
+    slot->port->waiter = NULL;
+    FUZZ_CHECK(gpg_err_code(err) != GPG_ERR_CARD || !slot->ready);
+    buffer_free(&answer);
+}
+
+static void session(struct ccid_slot *slot, uint8_t how)
 {
     struct deadline deadline = deadline_in_ms(SESSION_MS);
 
@@ -59,6 +92,8 @@ static void session(struct ccid_slot *slot)
 
         FUZZ_CHECK(err ? !slot->ready : slot->ready && slot->atr_len <= CCID_ATR_MAX);
         transmit(slot, 5, deadline);
+        if (how & KEYPAD)
+            type_pin(slot, how & ONE_LENGTH, deadline);
         transmit(slot, 255, deadline);
         transmit(slot, 2000, deadline);
     }
@@ -72,23 +107,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     libusb_device_handle *handle = (libusb_device_handle *)(void *)&nothing;
     struct usb_pipe pipe;
     struct ccid_port port;
+    struct ccid_descriptor descriptor;
     struct ccid_slot slot;
-    uint8_t kind;
+    uint8_t how;
 
     hostile_usb = (struct hostile_usb){ .input = view_of(data, size) };
-    if (!view_u8(&hostile_usb.input, &kind))
+    if (!view_u8(&hostile_usb.input, &how))
         return 0;
-    hostile_usb.max_message = kinds[kind % 8].max_message;
+    descriptor = kinds[how % 8];
+    if (how & NEGOTIATES)
+        descriptor.features |= CCID_AUTO_NEGOTIATES;
+    hostile_usb.max_message = descriptor.max_message;
     FUZZ_CHECK(!usb_pipe_init(&pipe, NULL, handle, 0));
     pipe.in = 0x81;
     pipe.out = 0x01;
     pipe.in_packet = 64;
-    FUZZ_CHECK(!ccid_port_init(&port, &pipe, kinds[kind % 8].max_message));
+    FUZZ_CHECK(!ccid_port_init(&port, &pipe, descriptor.max_message));
     hostile_usb.buffer = view_of(port.in, port.in_size);
-    port.may_reset = kind & 0x80;
-    port.no_zero_packets = kind & 0x40;
-    ccid_slot_init(&slot, &port, &kinds[kind % 8], 0);
-    session(&slot);
+    port.may_reset = how & MAY_RESET;
+    port.no_zero_packets = how & NO_ZERO_PACKETS;
+    ccid_slot_init(&slot, &port, &descriptor, 0);
+    session(&slot, how);
     ccid_port_destroy(&port);
     usb_pipe_destroy(&pipe);
     return 0;

@@ -10,7 +10,8 @@
  *   STATE     a file that counts the PINs typed so far, so that the next process goes on with the
  *             list; without it each process begins anew
  *   PIN_FILE  a file whose first line is the PIN; wins over PIN
- *   DELAY_MS  how long to think before an answer to GETPIN, CONFIRM and MESSAGE
+ *   DELAY_MS  how long to think before an answer to GETPIN and CONFIRM
+ *   UNTIL     a file; thinks until it is there
  *   LOG       a file to which every command line is appended as it came in (percent-escaped), with
  *             "ENV NAME=value" lines for the variables in LOG_ENV (blank-separated), "PID n" first
  *             and "END" last; never the PIN
@@ -267,12 +268,19 @@ static bool answer_fixed(void)
     return false;
 }
 
+static void think(void)
+{
+    if (setting("DELAY_MS"))
+        sleep_ms(strtol(setting("DELAY_MS"), NULL, 10));
+    while (setting("UNTIL") && access(setting("UNTIL"), F_OK) < 0)
+        sleep_ms(5);
+}
+
 static void answer(bool wants_pin)
 {
     char line[2048];
 
-    if (setting("DELAY_MS"))
-        sleep_ms(strtol(setting("DELAY_MS"), NULL, 10));
+    think();
     if (!may_answer() || answer_fixed())
         return;
     if (mode_is("inquire"))
@@ -304,7 +312,7 @@ static bool serve(const char *line)
     append_line("LOG", line);
     if (starts_with(line, "GETPIN"))
         answer(true);
-    else if (starts_with(line, "CONFIRM") || starts_with(line, "MESSAGE"))
+    else if (starts_with(line, "CONFIRM"))
         answer(false);
     else if (starts_with(line, "OPTION") && mode_is("no-options"))
         say("ERR 83886254 Unknown option <Pinentry>");

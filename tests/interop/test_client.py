@@ -154,6 +154,17 @@ class Decrypt(Shared):
         run = self.w.cardea("decrypt", "-o", self.out, "--overwrite", data=self.mail, good=False)
         self.assertIn("directory", run.stderr.decode())
 
+    def test_standard_output_by_its_other_names(self):
+        """Where it is a file, too: that is written to, and nothing in /dev is replaced."""
+        for name in "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+            for options in [], ["--overwrite"]:
+                with open(self.out / "file", "wb") as file:
+                    subprocess.run([CARDEA, "decrypt", "-o", name, *options], input=self.mail, stdout=file,
+                                   env=self.w.env, check=True)
+                self.assertEqual((self.out / "file").read_text(), TEXT)
+            self.assertEqual(self.w.cardea("decrypt", "-o", name, data=self.mail).stdout.decode(), TEXT)
+        self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
+
     def test_saved_mail(self):
         mail = email.message.EmailMessage()
         mail["From"] = "Jörg <j@example.org>"
@@ -183,7 +194,7 @@ class Decrypt(Shared):
         w.forget_commands()
         run = w.cardea("decrypt", data=theirs * 100 + body, good=False)
         self.assertIn("other keys", run.stderr.decode())
-        self.assertEqual(w.commands(), [])
+        self.assertEqual(w.commands_but_looks(), [])
 
     def test_hidden_recipients(self):
         w = self.w
@@ -375,15 +386,11 @@ class BadMessages(Shared):
 
     def test_unwritable_folder(self):
         need("setpriv")
-        if os.getuid():
-            self.out.chmod(0o500)
-            as_somebody = []
-        else:
-            as_somebody = ["setpriv", "--reuid=65534", "--clear-groups"]
-            self.w.folder.chmod(0o755)
-            self.addCleanup(self.w.folder.chmod, 0o700)
-        run = subprocess.run([*as_somebody, CARDEA, "decrypt", "--session-key", self.key, "-o",
-                              self.out / "file"], input=self.mail, capture_output=True, check=False)
+        weakly = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override"]
+        self.out.chmod(0o500)
+        self.addCleanup(self.out.chmod, 0o700)
+        run = subprocess.run([*weakly, CARDEA, "decrypt", "--session-key", self.key, "-o", self.out / "file"],
+                             input=self.mail, capture_output=True, check=False)
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertIn(b"Permission denied", run.stderr)
         self.assertEqual(self.w.litter(), [])
@@ -396,8 +403,12 @@ class BadMessages(Shared):
                        env=w.env, check=True)
         self.assertEqual(target.read_text(), TEXT)
         file = w.write("mail", self.mail)
-        run = subprocess.run(["sh", "-c", 'exec "$@" <&- >&-', "sh", CARDEA, "decrypt", file],
-                             env=w.env, capture_output=True, check=False)
+        for closed, words in (">&-", ["decrypt", file]), ("<&- >&-", ["decrypt", file]), (">&-", ["list"]), \
+                (">&-", ["session-key", file]), (">&-", ["--version"]), ("<&-", ["decrypt"]):
+            run = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", CARDEA, *words], env=w.env,
+                                 capture_output=True, check=False)
+            self.assertEqual((run.returncode, run.stdout), (1, b""), (closed, words))
+            self.assertIn(b"Bad file descriptor", run.stderr, (closed, words))
         self.assertEqual(file.read_bytes(), self.mail)
 
 
@@ -538,7 +549,7 @@ class Interrupted(Shared):
                 process.send_signal(number)
                 said = process.stderr.read()
                 self.assertEqual(process.wait(10), -number)
-                self.assertLess(time.monotonic() - begun, 2)
+                self.assertLess(time.monotonic() - begun, 10)
                 self.assertIn(b"interrupted", said)
                 self.assertEqual(w.litter(), [])
                 wait_until(lambda: not w.agent_children(), "the prompt is gone, too")

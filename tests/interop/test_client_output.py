@@ -12,7 +12,7 @@ import sys
 import time
 
 from test_client import Shared
-from world import BIN, PATIENCE, main, wait_until
+from world import BIN, PATIENCE, main, need, wait_until
 
 try:
     import message_maker as make
@@ -66,6 +66,39 @@ class Files(Output):
             target.unlink()
             self.decrypt("-o", target, self.spoilt, env=env, good=False)
             self.assertEqual(self.w.litter(), [])
+
+    def test_what_is_replaced(self):
+        """Nobody reads the new file who could not read the old one, and a link still leads to it."""
+        for env in self.each():
+            target, link = self.out / "file", self.out / "link"
+            target.write_bytes(b"precious")
+            link.symlink_to("file")
+            for mode in 0o600, 0o640, 0o666:
+                target.chmod(mode)
+                self.decrypt("-o", link, "--overwrite", self.sealed, env=env)
+                self.assertTrue(link.is_symlink())
+                self.assertEqual(target.read_bytes(), LARGE[:200_000])
+                self.assertEqual(stat.S_IMODE(target.stat().st_mode), mode)
+            self.assertEqual(sorted(self.w.litter()), ["file", "link"])
+            target.unlink()
+            link.unlink()
+
+    def test_without_proc(self):
+        """Which names the files that have none."""
+        need("unshare", "mount")
+        # Of all of /proc sanitizers cannot do without.
+        script = 'mount -t tmpfs none /proc/$$/fd || exit 77; exec "$@"'
+        for options in [], ["--overwrite"]:
+            run = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", BIN / "cardea", "decrypt",
+                                  "--session-key", KEY_TEXT, *options, "-o", self.out / "file", self.sealed],
+                                 env=self.w.env, capture_output=True, check=False)
+            if run.returncode == 77 or b"unshare" in run.stderr:
+                if os.environ.get("CI") == "true":
+                    self.fail("/proc cannot be covered")
+                self.skipTest("/proc cannot be covered")
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"", b""))
+            self.assertEqual((self.out / "file").read_bytes(), LARGE[:200_000])
+            self.assertEqual(self.w.litter(), ["file"])
 
     def test_what_waits_to_be_verified(self):
         for env in self.each():
@@ -201,8 +234,15 @@ class Terminal(Output):
         self.assertEqual((self.ends(pid), self.said), (0, b""))
 
     def test_short_work_shows_nothing(self):
-        pid = self.start("-o", self.out / "file", self.sealed)
-        self.assertEqual((self.ends(pid), self.said), (0, b""))
+        """Short work may be long on a busy machine, but not each time."""
+        said = []
+        for i in range(10):
+            pid, self.said = self.start("-o", self.out / f"file{i}", self.sealed), b""
+            self.assertEqual(self.ends(pid), 0)
+            said.append(self.said)
+            if not self.said:
+                break
+        self.assertIn(b"", said)
 
     def test_ctrl_c(self):
         """While the bar is shown."""

@@ -166,7 +166,7 @@ class Logind(unittest.TestCase):
             self.reads(w, 1)
             begun = time.monotonic()
             w.stop_agent()
-            self.assertLess(time.monotonic() - begun, 2)
+            self.assertLess(time.monotonic() - begun, 10)
 
     def test_bus_without_logind(self):
         w = self.world("server")

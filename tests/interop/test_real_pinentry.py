@@ -39,6 +39,9 @@ class Terminal:
         raise AssertionError(f"not on the screen: {words}: {self.screen}")
 
     def type(self, text):
+        """As a human, who is not as fast as to type before the pinentry, having asked, has seen to it that nothing
+        is echoed; it drops what came before that."""
+        world.wait_until(lambda: not termios.tcgetattr(self.slave)[3] & termios.ECHO, "nothing is echoed")
         self.screen = b""
         os.write(self.master, text)
 

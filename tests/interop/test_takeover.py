@@ -2,6 +2,7 @@
 was meant for another."""
 
 import threading
+import time
 import unittest
 
 import card_proxy as fault
@@ -146,6 +147,25 @@ class Takeover(unittest.TestCase):
                     self.assertEqual(result.code, Code.CARD_REMOVED)
                     self.assertEqual(self.verifies_of(other), [])
 
+    def ask_over_a_replug(self, w, faults, lost, pause=0.0):
+        """What a request gets whose token is lost to it when `lost` is set, and is put in again after the pause. An
+        error counts only when this machine did its part in the half second that the agent waits: else once more."""
+        for _ in range(10):
+            lost.clear()
+            w.insert(w.proxy, faults)
+            w.typed_before = w.typed()
+            asking = w.start_asking()
+            self.assertTrue(lost.wait(20))
+            begun = time.monotonic()
+            asking.join(pause)
+            w.proxy.insert()
+            w.card_events()  # the agent, too, had a turn
+            took = time.monotonic() - begun
+            result = self.finish(asking)
+            if not isinstance(result, AssuanError) or took < pause + 0.1:
+                return result
+        raise AssertionError("this machine was too busy ten times over")
+
     def test_replugged_in_mid_command(self):
         """Out and in within 100 ms while a command is under way: the request goes on, with a new PIN; or with the
         one that is kept, where the service has not seen the card leave."""
@@ -155,16 +175,23 @@ class Takeover(unittest.TestCase):
             def pull(*_):
                 pulled.set()
                 raise fault.Pulled
-            before = w.card_events()
-            w.proxy.insert(lambda _, command: pull if command[1] == INS_PSO else None)
-            wait_until(lambda: w.card_events() > before, "the token is in")
-            asking = w.start_asking()
-            self.assertTrue(pulled.wait(20))
-            w.proxy.insert()
-            self.assertEqual(len(self.finish(asking)), 33)
-            self.assertIn(w.typed(), {1, 2} if PCSC else {2})
+            result = self.ask_over_a_replug(w, lambda _, command: pull if command[1] == INS_PSO else None, pulled)
+            self.assertEqual(len(result), 33)
+            self.assertIn(w.typed() - w.typed_before, {1, 2} if PCSC else {2})
             self.assertLessEqual(len(w.proxy.verifies()), 1)
             self.assertEqual(len(w.ask()), 33)
+
+    def test_mute_before_it_is_out(self):
+        """A card that is pulled answers nothing for a while before its reader tells: that is no verdict yet."""
+        with TwinWorld() as w:
+            mute = threading.Event()
+
+            def answer(_, command):
+                if command[1] == INS_PSO:
+                    mute.set()
+                return fault.answer(b"") if mute.is_set() else None
+            self.assertEqual(len(self.ask_over_a_replug(w, answer, mute, pause=0.2)), 33)
+            self.assertLessEqual(len(w.proxy.verifies()), 1)
 
 
 if __name__ == "__main__":

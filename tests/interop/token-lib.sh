@@ -82,7 +82,7 @@ token_stop_card() {
     kill "$card"
     wait "$card" || token_fail "cardea-token ended with $?"
     card=
-    token_until 5 token_seen_leaving || token_fail "pcscd does not see that the card has left"
+    token_until 20 token_seen_leaving || token_fail "pcscd does not see that the card has left"
 }
 
 # A GnuPG home of the script's own that reaches cards through pcscd, and PINs by themselves.

@@ -5,6 +5,7 @@ they end: a sanitizer that has something to say fails the test. The programs are
 tree named by CARDEA_BIN. Run by with-pcscd, a world's cards are in the readers of that pcscd;
 otherwise the agent reads them from a socket."""
 
+import concurrent.futures
 import functools
 import os
 import pathlib
@@ -40,6 +41,19 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.005)
+
+
+def side_by_side(check, cases):
+    """check(case) of all cases at once, for worlds that mostly wait; an error says of which case."""
+    def run(case):
+        try:
+            check(case)
+        except Exception as error:
+            error.add_note(f"with {case}")
+            raise
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(run, cases):
+            pass
 
 
 def need(*programs):
@@ -225,6 +239,7 @@ class World:
         self.pinentry_settings = self.folder / "pinentry"
         self.pinentry_state = self.folder / "turn"
         self.typed_file = self.folder / "typed"
+        self.typing_file = self.folder / "type"
         self.key_file = self.folder / "key"
         self.agent_process = None
         self.token = None  # the last one started
@@ -304,6 +319,14 @@ class World:
         new = self.pinentry_settings.with_suffix(".new")
         new.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         new.rename(self.pinentry_settings)
+
+    def pinentry_that_waits(self, **settings):
+        """As pinentry, but nothing is answered before let_it_be_typed."""
+        self.typing_file.unlink(missing_ok=True)
+        self.pinentry(UNTIL=self.typing_file, **settings)
+
+    def let_it_be_typed(self):
+        self.typing_file.touch()
 
     def typed(self):
         """How many PINs were typed."""
@@ -421,10 +444,10 @@ class World:
             client.command("GETEVENTCOUNTER")
             return int(client.status[0].split()[3])
 
-    def start_token_behind_proxy(self, *options, imports=True):
+    def start_token_behind_proxy(self, *options, reader=0, imports=True):
         """As start_token, but with a cable that tests can cut; no card is in yet. Returns the proxy."""
         path = self.folder / "p"
-        proxy = CardProxy(self.slot(), path)
+        proxy = CardProxy(self.slot(reader), path)
         self.start_token(*options, connect=path, imports=imports, wait=False)
         proxy.accept_token()
         return proxy
@@ -445,6 +468,13 @@ class World:
                 if error.code != 27:  # GPG_ERR_NOT_FOUND
                     raise
 
+    def forget_tokens(self):
+        """All that are known; none is in."""
+        with self.connect() as client:
+            client.command("TOKENS")
+            for aid in [line.split()[1] for line in client.status if line.startswith("ABSENT ")]:
+                client.command("FORGET " + aid)
+
     def stop_token(self):
         self.stop(self.token.process)
 
@@ -458,6 +488,11 @@ class World:
 
     def commands(self):
         return self.token.commands()
+
+    def commands_but_looks(self):
+        """Without the looks, once in a second at most, whether another program has put the key there that is asked
+        for and on no card: how many there are is the machine's affair."""
+        return [c for c in self.commands() if not c.startswith("00CA006E")]
 
     def verifies(self):
         """The PINs that went to the token."""

@@ -47,6 +47,7 @@ static void there_are_defaults(void **state)
     assert_int_equal(config.pinentry_timeout, 60);
     assert_true(config.allow_loopback_pinentry);
     assert_true(config.keypad);
+    assert_int_equal(config.keypad_pin_length, 0);
     assert_int_equal(config.pin_cache_ttl, 600);
     assert_int_equal(config.session_key_cache, 0);
     assert_int_equal(config.pin_cache_max_ttl, 7200);
@@ -78,6 +79,7 @@ static void a_file_sets_everything(void **state)
                            "timeout = 30\n"
                            "loopback = no\n"
                            "keypad = no\n"
+                           "keypad-pin-length = 8\n"
                            "[pin-cache]\n"
                            "ttl = 0\n"
                            "max-ttl = 60");
@@ -93,6 +95,7 @@ static void a_file_sets_everything(void **state)
     assert_int_equal(config.pinentry_timeout, 30);
     assert_false(config.allow_loopback_pinentry);
     assert_false(config.keypad);
+    assert_int_equal(config.keypad_pin_length, 8);
     assert_int_equal(config.pin_cache_ttl, 0);
     assert_int_equal(config.session_key_cache, 90);
     assert_int_equal(config.pin_cache_max_ttl, 60);

@@ -86,8 +86,6 @@ static void session_keys_go_with_their_body(void **state)
     add_pkesks(&v1);
     add_body_v1(&v1);
     assert_int_equal(open_bytes(buffer_view(&v1), &m), 0);
-    assert_int_equal(message_body(m), BODY_SEIPD1);
-    assert_int_equal(message_cipher(m), 0);
     assert_int_equal(message_passphrases(m), 1);
     assert_int_equal(message_pkesk(m, 0)->version, 3);
     assert_null(message_pkesk(m, 1));
@@ -95,8 +93,6 @@ static void session_keys_go_with_their_body(void **state)
     add_pkesks(&v2);
     add_body_v2(&v2);
     assert_int_equal(open_bytes(buffer_view(&v2), &m), 0);
-    assert_int_equal(message_body(m), BODY_SEIPD2);
-    assert_int_equal(message_cipher(m), 9);
     assert_int_equal(message_pkesk(m, 0)->version, 6);
     assert_null(message_pkesk(m, 1));
     message_close(&m);

@@ -150,8 +150,6 @@ static void sample_of_x25519_is_opened(void **state)
     assert_int_equal(p->version, 6);
     assert_int_equal(p->algorithm, ALGORITHM_X25519);
     assert_int_equal(p->fingerprint_len, 32);
-    assert_int_equal(message_body(m), BODY_SEIPD2);
-    assert_int_equal(message_cipher(m), SYMMETRIC_AES128);
     assert_true(hex_decode(SAMPLE_POINT, 64, point, sizeof point, &len));
     recipient.point = view_of(point, sizeof point);
     agree(SAMPLE_SCALAR, p->encrypted, &z);

@@ -3,6 +3,8 @@
 
 #define SHORT_APDU_MAX 261 /* header, Lc, 255 octets, Le */
 #define PPS_INITIAL    0xFF
+#define PPS0_SPEED     0x10 /* PPS1 is there */
+#define T0_TA1         0x10
 
 enum chain { CHAIN_WHOLE, CHAIN_FIRST, CHAIN_LAST, CHAIN_MIDDLE, CHAIN_CONTINUE = 0x10 };
 
@@ -22,7 +24,7 @@ static void answer_part(struct usb_device *d, const struct message *m)
 }
 
 /* Time extensions while the card works or waits for a finger. */
-static void pass_time(struct usb_device *d, const struct message *m, int64_t ms, uint8_t error)
+void block_extend(struct usb_device *d, const struct message *m, int64_t ms, uint8_t error)
 {
     int64_t step = d->extension_ms > 0 ? d->extension_ms : 1;
     uint8_t extension[MESSAGE_HEADER] = { FROM_BLOCK,       0,     0, 0, 0, m->slot, m->sequence,
@@ -37,8 +39,8 @@ void block_run(struct usb_device *d, const struct message *m, struct view apdu)
     d->card->command(d->card->context, apdu, &d->answer);
     d->answer_at = 0;
     if (d->card->touched && d->card->touched(d->card->context))
-        pass_time(d, m, d->touch_ms, d->touch_hint ? 0xFF : 1);
-    pass_time(d, m, d->slow_ms, 1);
+        block_extend(d, m, d->touch_ms, d->touch_hint ? 0xFF : 1);
+    block_extend(d, m, d->slow_ms, d->touch_hint ? 0xFF : 1);
     answer_part(d, m);
 }
 
@@ -74,7 +76,29 @@ static void take_short(struct usb_device *d, const struct message *m)
     block_run(d, m, m->data);
 }
 
-/* The ATR offers nothing that a PPS could change, so it is agreed to: ISO/IEC 7816-3 §9. */
+/* ISO/IEC 7816-3 §9: the card agrees to whatever it offered. */
+static void take_pps(struct usb_device *d, const struct message *m, struct buffer *answer)
+{
+    uint8_t offered = d->atr.len > 2 && d->atr.data[1] & T0_TA1 ? d->atr.data[2] : d->speed;
+
+    if (m->data.len > 2 && m->data.data[1] & PPS0_SPEED) {
+        if (m->data.data[2] != offered)
+            device_complain(d, "a speed that the card does not offer");
+        d->speed = m->data.data[2];
+    }
+    (void)buffer_append_view(answer, m->data);
+}
+
+/* A block reaches the card if the reader speaks as that listens. */
+static void pass_block(struct usb_device *d, const struct message *m, struct buffer *answer)
+{
+    if (m->data.len > 2 && d->smaller_ifs && m->data.data[2] > d->parameters[5])
+        device_complain(d, "a block that is longer than the reader said");
+    if (d->protocol == 1 &&
+        (d->parameters[0] == d->speed || d->model->features & CCID_AUTO_NEGOTIATION))
+        t1_card_block(&d->t1, m->data, answer);
+}
+
 static void take_tpdu(struct usb_device *d, const struct message *m)
 {
     struct buffer answer = BUFFER(T1_BLOCK_MAX);
@@ -82,12 +106,12 @@ static void take_tpdu(struct usb_device *d, const struct message *m)
     if (m->specific[1] || m->specific[2])
         device_complain(d, "parts of a command at the level of TPDUs");
     if (m->data.len && m->data.data[0] == PPS_INITIAL)
-        (void)buffer_append_view(&answer, m->data);
+        take_pps(d, m, &answer);
     else
-        t1_card_block(&d->t1, m->data, &answer);
+        pass_block(d, m, &answer);
     if (d->card->touched && d->card->touched(d->card->context))
-        pass_time(d, m, d->touch_ms, 1);
-    pass_time(d, m, d->slow_ms, 1);
+        block_extend(d, m, d->touch_ms, 1);
+    block_extend(d, m, d->slow_ms, 1);
     if (answer.len)
         message_answer(d, m, FROM_BLOCK, 0, 0, 0, buffer_view(&answer));
     else

@@ -128,10 +128,15 @@ void console_pin(struct console *c, struct console_token *t, const struct consol
     console_say(answer, "ok");
 }
 
+/* What it can do, and for which ids: before it is plugged in. */
 void console_keypad(struct console *c, struct console_token *t, const struct console_words *w,
                     struct buffer *answer)
 {
     (void)c;
     t->model.pin_support = (uint8_t)console_number(w, 2);
+    if (console_word(w, 4)) {
+        t->model.vendor = (uint16_t)console_number(w, 3);
+        t->model.product = (uint16_t)console_number(w, 4);
+    }
     console_say(answer, "ok");
 }

@@ -15,10 +15,12 @@ gpg_error_t usb_device_new(const struct usb_model *model, const struct usb_card 
     d->model = model;
     d->card = card;
     d->present = true;
+    d->negotiated = 1;
     d->abort_sequence = -1;
     d->extension_ms = EXTENSION_MS;
     d->command = BUFFER(MESSAGE_MAX);
     d->answer = BUFFER(TOKEN_ANSWER_MAX);
+    d->secure_body = BUFFER(MESSAGE_MAX);
     t1_card_init(&d->t1, card);
     *r_device = d;
     return 0;
@@ -34,6 +36,7 @@ void usb_device_free(struct usb_device **device)
     packets_drop(&d->interrupt);
     buffer_free(&d->command);
     buffer_free(&d->answer);
+    buffer_free(&d->secure_body);
     t1_card_free(&d->t1);
     free(d);
     *device = NULL;
@@ -84,6 +87,7 @@ static enum usb_status bulk_in(struct usb_device *d, uint8_t *data, size_t size,
         *filled = size;
         return USB_OVERFLOW;
     }
+    secure_go_on(d);
     if (!d->in.first)
         fault_go_on(d);
     return packets_take(&d->in, d->model->packet, data, size, filled, now_ms);
@@ -117,6 +121,8 @@ int64_t usb_device_next_ms(const struct usb_device *d)
         return d->now_ms;
     if (d->in.first)
         next = d->in.first->ready_ms;
+    if (d->typing && d->typed_ms < next)
+        next = d->typed_ms;
     if (d->interrupt.first && d->interrupt.first->ready_ms < next)
         next = d->interrupt.first->ready_ms;
     return next;
@@ -128,7 +134,7 @@ static void start_anew(struct usb_device *d)
     message_power_off(d);
     packets_drop(&d->in);
     packets_drop(&d->interrupt);
-    d->halted_in = d->halted_out = d->babble = d->zlp_owed = false;
+    d->halted_in = d->halted_out = d->babble = d->zlp_owed = d->typing = false;
     d->endless = FAULT_NONE;
     d->abort_sequence = -1;
     d->busy_ms = 0;
@@ -212,6 +218,17 @@ void usb_device_type_pin(struct usb_device *d, const char *pin, int64_t typing_m
     d->typing_ms = typing_ms;
 }
 
+void usb_device_for_banks(struct usb_device *d)
+{
+    d->emv = true;
+}
+
+void usb_device_negotiates(struct usb_device *d, uint8_t protocol, uint8_t ifsc)
+{
+    d->negotiated = protocol;
+    d->smaller_ifs = ifsc;
+}
+
 unsigned int usb_device_messages(const struct usb_device *d)
 {
     return d->messages;
@@ -225,6 +242,21 @@ struct usb_counts usb_device_counts(const struct usb_device *d)
 const char *usb_device_complaint(const struct usb_device *d)
 {
     return d->complaint;
+}
+
+bool usb_device_powered(const struct usb_device *d)
+{
+    return d->powered;
+}
+
+bool usb_device_types(const struct usb_device *d)
+{
+    return d->typing;
+}
+
+uint8_t usb_device_speed(const struct usb_device *d)
+{
+    return d->speed;
 }
 
 struct t1_card *usb_device_t1(struct usb_device *d)

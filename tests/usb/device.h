@@ -22,6 +22,7 @@ struct usb_counts {
     unsigned int bulk_out, bulk_in, control, interrupt_in; /* transfers that were done */
     unsigned int power_ons, blocks, secures; /* IccPowerOn, XfrBlock and Secure messages */
     unsigned int resets, halts_cleared, aborts;
+    unsigned int parameter_gets, parameter_sets, parameter_resets;
     unsigned int configurations_set, interfaces_set;
 };
 
@@ -66,15 +67,24 @@ void usb_device_zlp(struct usb_device *device, enum zlp zlp);
 /* How long a touch takes, with time extensions that far apart; bError is 0xFF in them for a device
  * that says so (Gnuk), 1 otherwise. */
 void usb_device_touch(struct usb_device *device, int64_t touch_ms, int64_t extension_ms, bool hint);
-/* The next commands take this long, with time extensions. */
+/* The next commands take this long, with time extensions as those. */
 void usb_device_slow(struct usb_device *device, int64_t ms);
 /* What is typed at the pinpad: one PIN after the other, with commas between them, and the last for
  * good. An empty one is never typed; NULL: cancelled. Borrowed. Typing takes so long. */
 void usb_device_type_pin(struct usb_device *device, const char *pin, int64_t typing_ms);
+/* A reader that takes cards of banks alone until it is told to take others. */
+void usb_device_for_banks(struct usb_device *device);
+/* What a reader that negotiates by itself comes to: T=0 or T=1, and blocks that are smaller than
+ * the card's own (0: are not). */
+void usb_device_negotiates(struct usb_device *device, uint8_t protocol, uint8_t ifsc);
 /* Messages since usb_device_fault. */
 unsigned int usb_device_messages(const struct usb_device *device);
 struct usb_counts usb_device_counts(const struct usb_device *device);
 /* The first thing that the host did against the rules of its class or level; NULL: nothing. */
 const char *usb_device_complaint(const struct usb_device *device);
-/* Of a TPDU model. */
+/* Whether its card has power, and whether its keypad waits for fingers. */
+bool usb_device_powered(const struct usb_device *device);
+bool usb_device_types(const struct usb_device *device);
+/* Of a TPDU model: Fi and Di that the card speaks with (ISO/IEC 7816-3 §7.1), and the card. */
+uint8_t usb_device_speed(const struct usb_device *device);
 struct t1_card *usb_device_t1(struct usb_device *device);

@@ -170,6 +170,11 @@ void fake_usb_fail_once(enum fake_usb_call call, int code)
     WITH_LOCK(fake_usb.once[call] = code);
 }
 
+void fake_usb_stick(uint8_t type)
+{
+    WITH_LOCK(fake_usb.sticks = type);
+}
+
 void fake_usb_hasty(bool hasty)
 {
     WITH_LOCK(fake_usb.hasty = hasty);

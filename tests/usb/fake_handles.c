@@ -45,14 +45,26 @@ static void forget_claims(struct libusb_device_handle *h)
             fake_usb.alive.claims--;
 }
 
+/* libusb drops what is still under way, and its callbacks are never called. */
+static void drop_flights(const struct libusb_device_handle *handle)
+{
+    for (struct flight *f = fake_usb.flights; f; f = f->next) {
+        if (!f->flying || f->transfer.dev_handle != handle)
+            continue;
+        if (!fake_usb_sticks_locked(f))
+            fake_usb_misuse_locked("a handle closed under a transfer");
+        f->flying = false;
+        f->transfer.dev_handle = NULL;
+        fake_usb.alive.flying--;
+    }
+}
+
 void LIBUSB_CALL libusb_close(libusb_device_handle *handle)
 {
     if (!handle)
         return;
     fake_usb_lock();
-    for (struct flight *f = fake_usb.flights; f; f = f->next)
-        if (f->flying && f->transfer.dev_handle == handle)
-            fake_usb_misuse_locked("a handle closed under a transfer");
+    drop_flights(handle);
     for (struct libusb_device_handle **at = &fake_usb.handles; *at; at = &(*at)->next)
         if (*at == handle) {
             *at = handle->next;

@@ -68,6 +68,7 @@ struct fake_usb {
     int codes[FAKE_USB_CALLS], once[FAKE_USB_CALLS];
     unsigned int counts[FAKE_USB_CALLS];
     bool hasty;
+    uint8_t sticks; /* type of transfer */
     const char *misuse;
 };
 
@@ -84,11 +85,9 @@ void fake_usb_unref_locked(struct libusb_device *device);
 
 /* Looks whether the transfer has come to its end, and then with what. */
 bool fake_usb_progress_locked(struct flight *flight, enum libusb_transfer_status *status);
+bool fake_usb_sticks_locked(const struct flight *flight);
 struct flight *fake_usb_flight(struct libusb_transfer *transfer);
 
 /* Sleeps until something changes or the time comes: the deadline, or a flight's (all of them
  * without one), or a device's next word. */
 void fake_usb_sleep_locked(struct deadline deadline, const struct flight *flight);
-
-/* fake_clock.c: the program's clock. */
-void fake_clock_jump_to(int64_t ms);

@@ -48,6 +48,10 @@ void fake_usb_fail_once(enum fake_usb_call call, int code);
 /* Whether waits are jumped over. */
 void fake_usb_hasty(bool hasty);
 
+/* Transfers of this type (libusb_transfer_type) that are cancelled do not end any more but with
+ * their handle; 0: all do. */
+void fake_usb_stick(uint8_t type);
+
 unsigned int fake_usb_count(enum fake_usb_call call);
 /* What is there now: contexts, handles, claimed interfaces, transfers allocated, and under way. */
 struct fake_usb_alive {

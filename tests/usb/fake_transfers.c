@@ -1,4 +1,5 @@
 /* libusb's transfers. */
+#include "tests/unit/fake_clock.h"
 #include "tests/usb/fake_inside.h"
 
 #include <stdlib.h>
@@ -43,6 +44,11 @@ static enum usb_status run(struct usb_device *device, struct flight *f)
     return status;
 }
 
+bool fake_usb_sticks_locked(const struct flight *f)
+{
+    return f->cancelled && fake_usb.sticks && f->transfer.type == fake_usb.sticks;
+}
+
 bool fake_usb_progress_locked(struct flight *f, enum libusb_transfer_status *status)
 {
     static const enum libusb_transfer_status statuses[] = {
@@ -58,6 +64,8 @@ bool fake_usb_progress_locked(struct flight *f, enum libusb_transfer_status *sta
         result = USB_GONE;
     else if (!f->cancelled)
         result = run(device, f);
+    if (fake_usb_sticks_locked(f))
+        return false;
     if (result != USB_PENDING)
         *status = statuses[result];
     else if (f->cancelled)

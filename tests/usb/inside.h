@@ -19,6 +19,7 @@ enum message_type {
     TO_RESET_PARAMETERS = 0x6D,
     TO_BLOCK = 0x6F,
     TO_ABORT = 0x72,
+    TO_SECURE_CHERRY = 0x89,
     FROM_BLOCK = 0x80,
     FROM_STATUS = 0x81,
     FROM_PARAMETERS = 0x82,
@@ -30,6 +31,7 @@ enum { ICC_ACTIVE, ICC_INACTIVE, ICC_ABSENT, COMMAND_FAILED = 0x40, COMMAND_EXTE
 enum {
     ERROR_BAD_LENGTH = 1,
     ERROR_BAD_SLOT = 5,
+    ERROR_EMV = 0xBB,
     ERROR_MUTE = 0xFE,
     ERROR_CANCELLED = 0xEF,
     ERROR_TIMEOUT = 0xF0
@@ -61,7 +63,11 @@ struct usb_device {
     const char *complaint;
 
     bool present, powered;
+    struct view atr; /* of the card since power came, borrowed */
     uint8_t parameters[7];
+    uint8_t protocol;                /* that the reader speaks with the card */
+    uint8_t negotiated, smaller_ifs; /* what it comes to by itself: T=0 or 1; 0: the card's own */
+    uint8_t speed;                   /* at which the card listens, as TA1 */
     struct t1_card t1;
     struct buffer command; /* of an extended APDU that comes in parts */
     bool command_goes_on;
@@ -74,7 +80,13 @@ struct usb_device {
     bool touch_hint;
     const char *pin;
     int64_t typing_ms;
-    bool case_one; /* the reader was told that a template is a bare header */
+    bool typing; /* fingers are on the keypad, until: */
+    int64_t typed_ms;
+    struct message secure; /* that they are waited for; its data is the next */
+    struct buffer secure_body;
+    bool emv;         /* cards of banks alone, until: escape 1F 01 */
+    bool case_one;    /* the reader was told that a template is a bare header */
+    bool hides_tries; /* and to send no VERIFY without a PIN */
     enum zlp zlp;
     bool zlp_owed;
     struct usb_fault fault;
@@ -91,9 +103,13 @@ void message_answer(struct usb_device *d, const struct message *to, uint8_t type
 
 /* blocks.c: XfrBlock, by the level of exchange; secure.c: Secure. */
 void block_take(struct usb_device *d, const struct message *m);
+/* Time extensions for so long. */
+void block_extend(struct usb_device *d, const struct message *m, int64_t ms, uint8_t error);
 void block_run(struct usb_device *d, const struct message *m, struct view apdu);
 void secure_take(struct usb_device *d, const struct message *m);
 void secure_escape(struct usb_device *d, struct view escape);
+/* What has been typed by now. */
+void secure_go_on(struct usb_device *d);
 
 /* faults.c: puts an answer in the queue, or what becomes of it. */
 void fault_send(struct usb_device *d, struct view octets);

@@ -42,9 +42,9 @@ static void status(struct usb_device *d, const struct message *m)
 
 static void refuse(struct usb_device *d, const struct message *m, uint8_t error)
 {
-    uint8_t type = m->type == TO_BLOCK || m->type == TO_POWER_ON || m->type == TO_SECURE
-                       ? FROM_BLOCK
-                       : FROM_STATUS;
+    bool secure = m->type == TO_SECURE || m->type == TO_SECURE_CHERRY;
+    uint8_t type =
+        m->type == TO_BLOCK || m->type == TO_POWER_ON || secure ? FROM_BLOCK : FROM_STATUS;
 
     message_answer(d, m, type, COMMAND_FAILED, error, 0, view_of(NULL, 0));
 }
@@ -65,39 +65,63 @@ static bool voltage_fits(const struct usb_device *d, uint8_t select)
     return select <= 3 && d->model->voltages >> (select - 1) & 1;
 }
 
-static void power_on(struct usb_device *d, const struct message *m)
+static void default_parameters(struct usb_device *d)
 {
     static const uint8_t defaults[7] = DEFAULT_T1_PARAMETERS;
-    struct view atr = view_of(NULL, 0);
 
+    memcpy(d->parameters, defaults, sizeof defaults);
+}
+
+static void power_on(struct usb_device *d, const struct message *m)
+{
     d->counts.power_ons++;
     message_power_off(d);
+    d->atr = view_of(NULL, 0);
     if (d->present && voltage_fits(d, m->specific[0]))
-        atr = d->card->power_on(d->card->context);
-    if (!atr.len) {
-        refuse(d, m, ERROR_MUTE);
+        d->atr = d->card->power_on(d->card->context);
+    if (!d->atr.len || d->emv) {
+        refuse(d, m, d->emv ? ERROR_EMV : ERROR_MUTE);
         return;
     }
     d->powered = true;
-    memcpy(d->parameters, defaults, sizeof defaults);
+    default_parameters(d);
+    d->speed = d->parameters[0];
+    d->protocol = d->model->features & CCID_AUTO_NEGOTIATION ? d->negotiated : 1;
+    if (d->smaller_ifs)
+        d->parameters[5] = d->smaller_ifs;
     t1_card_reset(&d->t1, d->model->features & CCID_AUTO_IFSD ? d->model->max_ifsd : 0);
-    message_answer(d, m, FROM_BLOCK, 0, 0, 0, atr);
+    message_answer(d, m, FROM_BLOCK, 0, 0, 0, d->atr);
 }
 
+static bool set_parameters(struct usb_device *d, const struct message *m)
+{
+    if (m->specific[0] != 1 || m->data.len != sizeof d->parameters)
+        return false;
+    memcpy(d->parameters, m->data.data, sizeof d->parameters);
+    d->protocol = 1;
+    if (d->model->features & (CCID_AUTO_PPS | CCID_AUTO_NEGOTIATION))
+        d->speed = d->parameters[0];
+    return true;
+}
+
+/* §6.2.3: five octets for T=0, seven for T=1. */
 static void parameters(struct usb_device *d, const struct message *m)
 {
+    d->counts.parameter_gets += m->type == TO_GET_PARAMETERS;
+    d->counts.parameter_sets += m->type == TO_SET_PARAMETERS;
+    d->counts.parameter_resets += m->type == TO_RESET_PARAMETERS;
     if (!d->powered) {
         refuse(d, m, ERROR_MUTE);
         return;
     }
-    if (m->type == TO_SET_PARAMETERS) {
-        if (m->specific[0] != 1 || m->data.len != sizeof d->parameters) {
-            refuse(d, m, 7);
-            return;
-        }
-        memcpy(d->parameters, m->data.data, sizeof d->parameters);
+    if (m->type == TO_RESET_PARAMETERS)
+        default_parameters(d);
+    if (m->type == TO_SET_PARAMETERS && !set_parameters(d, m)) {
+        refuse(d, m, 7);
+        return;
     }
-    message_answer(d, m, FROM_PARAMETERS, 0, 0, 1, view_of(d->parameters, sizeof d->parameters));
+    message_answer(d, m, FROM_PARAMETERS, 0, 0, d->protocol,
+                   view_of(d->parameters, d->protocol ? sizeof d->parameters : 5));
 }
 
 /* §5.3.1: both halves of an abort have the same number. */
@@ -110,7 +134,8 @@ static void abort_command(struct usb_device *d, const struct message *m)
     d->counts.aborts++;
     d->abort_sequence = -1;
     d->endless = FAULT_NONE;
-    d->command_goes_on = d->answer_goes_on = false;
+    d->command_goes_on = d->answer_goes_on = d->typing = false;
+    d->busy_ms = 0;
     packets_drop(&d->in);
     status(d, m);
 }
@@ -118,13 +143,16 @@ static void abort_command(struct usb_device *d, const struct message *m)
 /* §4.2.2.2: while a command is under way, only an abort or a change of power ends it. */
 static bool is_busy(struct usb_device *d, const struct message *m)
 {
+    enum usb_fault_kind endless;
+
     if (d->endless == FAULT_ENDLESS_STALE || m->type == TO_POWER_ON || m->type == TO_POWER_OFF)
         d->endless = FAULT_NONE;
-    if (d->endless != FAULT_ENDLESS_EXTENSION || m->type == TO_ABORT)
+    if ((d->endless != FAULT_ENDLESS_EXTENSION && !d->typing) || m->type == TO_ABORT)
         return false;
+    endless = d->endless;
     d->endless = FAULT_NONE;
     message_answer(d, m, FROM_STATUS, COMMAND_FAILED, 0xE0, 0, view_of(NULL, 0));
-    d->endless = FAULT_ENDLESS_EXTENSION;
+    d->endless = endless;
     return true;
 }
 
@@ -151,6 +179,7 @@ static void take(struct usb_device *d, const struct message *m)
         block_take(d, m);
         break;
     case TO_SECURE:
+    case TO_SECURE_CHERRY:
         d->counts.secures++;
         secure_take(d, m);
         break;

@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-#define YUBICO      0x0006 /* manufacturers of OpenPGP cards */
-#define ZEITCONTROL 0x0005
-#define NITROKEY    0x000F
-#define PURISM      0x0011
-#define FSIJ        0xF517
-#define CANOKEYS    0xF1D0
-#define UNMANAGED   0xFFFE
-
 #define T1_ONLY 2
 #define T0_T1   3
 
@@ -33,9 +25,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 1342,
       .protocols = T1_ONLY,
       .voltages = 7,
-      .card_manufacturer = CANOKEYS,
-      .card_extended_length = true,
-      .card_chaining = true },
+      .card = &token_profile_canokey },
     { .name = "gemalto-ct30",
       .vendor = 0x08E6,
       .product = 0x3437,
@@ -48,8 +38,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T0_T1,
       .voltages = 7,
-      .card_manufacturer = ZEITCONTROL,
-      .card_extended_length = true },
+      /* ZeitControl's 3.4 */
+      .card = &token_profile_nitrokey_storage },
     { .name = "gnuk",
       .vendor = 0x234B,
       .product = 0x0000,
@@ -63,9 +53,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = FSIJ,
-      .card_extended_length = true,
-      .card_chaining = true },
+      /* the specification's: Gnuk took extended length then, as 1.2 does not */
+      .card = &token_profile_generic },
     { .name = "librem-key",
       .vendor = 0x316D,
       .product = 0x4C4B,
@@ -80,8 +69,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T0_T1,
       .voltages = 7,
-      .card_manufacturer = ZEITCONTROL,
-      .card_extended_length = true },
+      /* ZeitControl's 3.3, as in the Nitrokey Pro 2 */
+      .card = &token_profile_nitrokey_pro2 },
     { .name = "nitrokey-3",
       .vendor = 0x20A0,
       .product = 0x42B2,
@@ -95,9 +84,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = NITROKEY,
-      .card_extended_length = true,
-      .card_chaining = true },
+      .card = &token_profile_nitrokey_3 },
     { .name = "nitrokey-pro",
       .vendor = 0x20A0,
       .product = 0x4108,
@@ -112,8 +99,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T0_T1,
       .voltages = 7,
-      .card_manufacturer = ZEITCONTROL,
-      .card_extended_length = true },
+      .card = &token_profile_nitrokey_pro },
     { .name = "nitrokey-start",
       .vendor = 0x20A0,
       .product = 0x4211,
@@ -127,8 +113,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = FSIJ,
-      .card_chaining = true },
+      .card = &token_profile_nitrokey_start },
     { .name = "nitrokey-storage",
       .vendor = 0x20A0,
       .product = 0x4109,
@@ -143,8 +128,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 48,
       .protocols = T0_T1,
       .voltages = 7,
-      .card_manufacturer = ZEITCONTROL,
-      .card_extended_length = true },
+      .card = &token_profile_nitrokey_storage },
     { .name = "omnikey-3121",
       .vendor = 0x076B,
       .product = 0x3021,
@@ -157,8 +141,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T0_T1,
       .voltages = 7,
-      .card_manufacturer = UNMANAGED,
-      .card_chaining = true },
+      /* a Java card with SmartPGP */
+      .card = &token_profile_smartpgp },
     { .name = "pico-openpgp",
       .vendor = 0x2E8A,
       .product = 0x10FF,
@@ -172,9 +156,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = UNMANAGED,
-      .card_extended_length = true,
-      .card_chaining = true },
+      /* the specification's */
+      .card = &token_profile_generic },
     { .name = "solo-2",
       .vendor = 0x1209,
       .product = 0xBEEE,
@@ -191,9 +174,8 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 254,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = UNMANAGED,
-      .card_extended_length = true,
-      .card_chaining = true },
+      /* opcard, which is for it, too */
+      .card = &token_profile_nitrokey_3 },
     { .name = "spr532",
       .vendor = 0x04E6,
       .product = 0xE003,
@@ -211,8 +193,8 @@ const struct usb_model usb_models[] = {
       .protocols = T0_T1,
       .voltages = 7,
       .pin_support = 3,
-      .card_manufacturer = ZEITCONTROL,
-      .card_extended_length = true },
+      /* ZeitControl's 3.3 */
+      .card = &token_profile_nitrokey_pro2 },
     { .name = "token2",
       .vendor = 0x349E,
       .product = 0x0026,
@@ -226,9 +208,22 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 2344,
       .protocols = T1_ONLY,
       .voltages = 1,
-      .card_manufacturer = UNMANAGED,
-      .card_extended_length = true,
-      .card_chaining = true },
+      /* the specification's: nobody has published what it answers */
+      .card = &token_profile_generic },
+    { .name = "yubikey-4",
+      .vendor = 0x1050,
+      .product = 0x0407,
+      .release = 0x0437,
+      .manufacturer_string = "Yubico",
+      .product_string = "Yubikey 4 OTP+U2F+CCID",
+      CCID_ON(0x02, 0x82, 0x83),
+      .hid_interfaces = 2,
+      .features = 0x000400FE,
+      .max_message = 3072,
+      .max_ifsd = 3062,
+      .protocols = T1_ONLY,
+      .voltages = 7,
+      .card = &token_profile_yubikey_4 },
     { .name = "yubikey-5",
       .vendor = 0x1050,
       .product = 0x0407,
@@ -242,9 +237,21 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 3062,
       .protocols = T1_ONLY,
       .voltages = 7,
-      .card_manufacturer = YUBICO,
-      .card_extended_length = true,
-      .card_chaining = true },
+      .card = &token_profile_yubikey_5_4 },
+    { .name = "yubikey-5.7",
+      .vendor = 0x1050,
+      .product = 0x0407,
+      .release = 0x0571,
+      .manufacturer_string = "Yubico",
+      .product_string = "YubiKey OTP+FIDO+CCID",
+      CCID_ON(0x02, 0x82, 0x83),
+      .hid_interfaces = 2,
+      .features = 0x000400FE,
+      .max_message = 3072,
+      .max_ifsd = 3062,
+      .protocols = T1_ONLY,
+      .voltages = 7,
+      .card = &token_profile_yubikey_5_7 },
     { .name = "yubikey-neo",
       .vendor = 0x1050,
       .product = 0x0112,
@@ -257,9 +264,7 @@ const struct usb_model usb_models[] = {
       .max_ifsd = 1400,
       .protocols = T1_ONLY,
       .voltages = 7,
-      .card_manufacturer = YUBICO,
-      .card_extended_length = true,
-      .card_chaining = true },
+      .card = &token_profile_yubikey_neo },
 };
 const size_t usb_model_count = sizeof usb_models / sizeof usb_models[0];
 

@@ -1,10 +1,12 @@
 /* Tokens and readers as they show themselves on USB: what their descriptors say, as data.
  *
  * The ids, features and lengths are those of libccid's collection of descriptors; strings are the
- * devices' own, numbers in them made up. A test may copy a model and change it. */
+ * devices' own, numbers in them made up. The card in a token is that token's; in a reader it is one
+ * that is used with it. A test may copy a model and change it. */
 #pragma once
 
 #include "base/bytes.h"
+#include "tests/token/profiles/profile.h"
 
 #define USB_DEVICE_LEN   18
 #define USB_CONFIG_MAX   512
@@ -42,9 +44,7 @@ struct usb_model {
     uint32_t features, max_message, max_ifsd, protocols;
     uint8_t voltages, slots, pin_support;
 
-    /* The card in it: tests/token/token.h. */
-    uint16_t card_manufacturer;
-    bool card_extended_length, card_chaining;
+    const struct token_profile *card; /* that is in it, whole: its ATR, its keys, its limits */
 };
 
 extern const struct usb_model usb_models[];

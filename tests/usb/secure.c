@@ -5,7 +5,14 @@
 
 #define VERIFY_FIELDS 15 /* before the APDU: operation, timeout, formats, prologue */
 #define IN_ASCII      0x82
+#define KEY_PRESSED   2
+#define ONE_MESSAGE   1
+
+#define CHERRY        0x046A
+#define CHERRY_ST2000 0x003E
 #define SCM           0x04E6
+#define GEMPC_PINPAD  0x08E63478
+#define VEGA_ALPHA    0x09820008
 
 static void fail(struct usb_device *d, const struct message *m, uint8_t error)
 {
@@ -61,53 +68,114 @@ static void fill(struct usb_device *d, const struct message *m, struct view temp
     buffer_free(&apdu);
 }
 
-/* What the host says of a PIN whose length it does not know. */
-static void look_at(struct usb_device *d, const uint8_t *fields, size_t template_len)
+static void demand(struct usb_device *d, bool kept, const char *otherwise)
 {
-    if (fields[1] != IN_ASCII || (template_len == 4 && (fields[2] || fields[3])))
-        device_complain(d, "a PIN in a form that no OpenPGP card has");
-    if (template_len == 4 && d->model->vendor == SCM && !d->case_one)
-        device_complain(d, "a bare header for a reader that was not told so");
+    if (!kept)
+        device_complain(d, otherwise);
+}
+
+/* A field of FF for a PIN of that length and no other. */
+static bool is_field(const uint8_t *fields, struct view template)
+{
+    size_t len = template.len > 5 ? template.data[4] : 0;
+
+    for (size_t i = 0; len && i < len; i++)
+        if (template.len != 5 + len || template.data[5 + i] != 0xFF)
+            return false;
+    return len && fields[2] == len && fields[4] == len && fields[5] == len;
+}
+
+static uint32_t id(const struct usb_model *model)
+{
+    return (uint32_t)model->vendor << 16 | model->product;
+}
+
+/* What this very reader wants. */
+static void look_at(struct usb_device *d, const struct message *m, const uint8_t *fields,
+                    struct view template)
+{
+    const struct usb_model *model = d->model;
+    bool fixed = id(model) == GEMPC_PINPAD || id(model) == VEGA_ALPHA;
+    bool cherry = model->vendor == CHERRY;
+    bool blocks = (model->features & CCID_LEVELS) == CCID_TPDU;
+
+    demand(d, fields[1] == IN_ASCII && !fields[3], "a PIN in a form that no OpenPGP card has");
+    demand(d, fields[6] == KEY_PRESSED && fields[7] == ONE_MESSAGE, "an end or a message amiss");
+    demand(d, fields[13] == (blocks && fixed ? template.len : 0), "a length in the prologue");
+    if (fixed) {
+        demand(d, is_field(fields, template), "no field for a PIN of one length");
+        demand(d, id(model) != VEGA_ALPHA || d->hides_tries, "tries that are to be shown");
+    } else {
+        demand(d, template.len == (cherry ? 5 : 4) && !fields[2], "not the header alone");
+        demand(d, !cherry || template.data[4] == 0, "an Lc where none is known");
+    }
+    demand(d, model->vendor != SCM || d->case_one, "a bare header for who was not told so");
+    demand(d, (m->type == TO_SECURE_CHERRY) == (cherry && model->product != CHERRY_ST2000),
+           "keys that are shown, or a message that only Cherry has");
 }
 
 void secure_escape(struct usb_device *d, struct view escape)
 {
     static const uint8_t case_one[] = { 0x80, 0x02, 0x00 };
+    static const uint8_t iso_mode[] = { 0x1F, 0x01 };
+    static const uint8_t hide_tries[] = { 0xB5, 0x01, 0x00, 0x03, 0x00 };
 
-    d->case_one = view_equal(escape, view_of(case_one, sizeof case_one));
+    d->emv = d->emv && !view_equal(escape, view_of(iso_mode, sizeof iso_mode));
+    d->case_one = d->case_one || view_equal(escape, view_of(case_one, sizeof case_one));
+    d->hides_tries = d->hides_tries || view_equal(escape, view_of(hide_tries, sizeof hide_tries));
 }
 
-static void ask(struct usb_device *d, const struct message *m, const uint8_t *fields,
-                struct view template)
+/* Somebody has typed, or not. */
+static void answer(struct usb_device *d, const struct message *m)
 {
-    int64_t slow_ms = d->slow_ms;
+    const uint8_t *fields = m->data.data + 1;
+    struct view template = view_of(fields + VERIFY_FIELDS - 1, m->data.len - VERIFY_FIELDS);
     struct view typed;
 
-    look_at(d, fields, template.len);
     if (!d->pin) {
         fail(d, m, ERROR_CANCELLED);
         return;
     }
     typed = type(d, fields[4], fields[5]);
-    d->slow_ms += d->typing_ms;
     if (typed.len)
         fill(d, m, template, typed);
     else
         fail(d, m, ERROR_TIMEOUT);
-    d->slow_ms = slow_ms;
+}
+
+void secure_go_on(struct usb_device *d)
+{
+    if (!d->typing || d->now_ms < d->typed_ms)
+        return;
+    d->typing = false;
+    answer(d, &d->secure);
+}
+
+static void ask(struct usb_device *d, const struct message *m)
+{
+    look_at(d, m, m->data.data + 1,
+            view_of(m->data.data + VERIFY_FIELDS, m->data.len - VERIFY_FIELDS));
+    if (!d->typing_ms) {
+        answer(d, m);
+        return;
+    }
+    buffer_clear(&d->secure_body);
+    (void)buffer_append_view(&d->secure_body, m->data);
+    d->secure = *m;
+    d->secure.data = buffer_view(&d->secure_body);
+    d->typing = true;
+    d->typed_ms = d->now_ms + d->typing_ms;
+    block_extend(d, m, d->typing_ms - 1, 1);
 }
 
 void secure_take(struct usb_device *d, const struct message *m)
 {
-    struct view rest = m->data, fields;
-    uint8_t operation;
-
     if (!d->model->pin_support || !d->powered)
         fail(d, m, 0);
-    else if (!view_u8(&rest, &operation) || operation != 0)
-        fail(d, m, 10);
-    else if (!view_take(&rest, VERIFY_FIELDS - 1, &fields) || rest.len < 4)
+    else if (m->data.len < VERIFY_FIELDS + 4)
         fail(d, m, ERROR_BAD_LENGTH);
+    else if (m->data.data[0] != 0)
+        fail(d, m, 10);
     else
-        ask(d, m, fields.data, rest);
+        ask(d, m);
 }

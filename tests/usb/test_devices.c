@@ -57,20 +57,16 @@ static void power_on(void)
 }
 
 /* A certificate goes in and comes out, longer than any message of the smaller devices. */
-static void long_ways(const struct usb_model *model)
+static void long_ways(void)
 {
-    if (model->card_extended_length) {
-        command_is("00DA7F21 000400 A5{1024}", "9000");
-        command_is("00CA7F21 000000", "A5{1024} 9000");
-        return;
-    }
-    for (int i = 0; i < 4; i++)
-        command_is("10DA7F21 F0 A5{240}", "9000");
-    command_is("00DA7F21 40 A5{64}", "9000");
-    command_is("00CA7F21 00", "A5{256} 6100");
-    for (int i = 0; i < 2; i++)
-        command_is("00C00000 00", "A5{256} 6100");
-    command_is("00C00000 00", "A5{256} 9000");
+    command_is("0020008308 3132333435363738", "9000");
+    command_is("00DA7F21 000400 A5{1024}", "9000");
+    command_is("00CA7F21 000000", "A5{1024} 9000");
+}
+
+static bool takes_extended(const struct usb_model *model)
+{
+    return model->card->extended_length && (model->features & CCID_LEVELS) != CCID_SHORT_APDU;
 }
 
 static void every_model(void **state)
@@ -81,8 +77,8 @@ static void every_model(void **state)
         begin(&usb_models[i]);
         power_on();
         command_is("00A4040006D27600012401", "9000");
-        command_is("0020008308 3132333435363738", "9000");
-        long_ways(&usb_models[i]);
+        if (takes_extended(&usb_models[i]))
+            long_ways();
         end();
     }
 }
@@ -93,7 +89,8 @@ static void sorted_by_name(void **state)
     for (size_t i = 1; i < usb_model_count; i++)
         assert_true(strcmp(usb_models[i - 1].name, usb_models[i].name) < 0);
     assert_null(usb_model_find("abacus"));
-    assert_ptr_equal(usb_model_find("yubikey-5")->name, usb_models[usb_model_count - 2].name);
+    for (size_t i = 0; i < usb_model_count; i++)
+        assert_ptr_equal(usb_model_find(usb_models[i].name), &usb_models[i]);
 }
 
 /* Offsets of CCID 1.1, table 5.1-1. */

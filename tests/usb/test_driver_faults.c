@@ -1,6 +1,8 @@
 /* Every message of a power-on and of a decryption, with everything that can be wrong with its
- * answer: the operation ends in time, with its result or an error of ccid/reader.h, the PIN goes to
- * the card once at most, and the next operation works. */
+ * answer, once and from then on: the operation ends in time, with its result or an error of
+ * ccid/reader.h, the PIN goes to the card once at most, and the next operation works. So it is
+ * where the PIN is typed at the reader, and for every message by which a reader is brought back. */
+#include "tests/usb/card_keys.h"
 #include "tests/usb/driver.h"
 
 #define OPERATION_MS 30000
@@ -9,27 +11,16 @@
 
 #define GET_DATA   "00CA006E 00"
 #define VERIFY     "0020008206 313233343536"
+#define PIN        "123456"
 #define PUT_DATA   "00DA0101 FE A5{254}"
-#define DECIPHER   "002A8086 27 A625 7F4922 8620" PEER "00"
+#define PART_MAX   254
+#define PRIVATE_DO 0x08 /* OpenPGP card specification §4.4.3.7 */
 #define INS_VERIFY 0x20
-
-/* RFC 7748 §6.1: Alice's secret, Bob's point, what they share. */
-#define SECRET "77076D0A7318A57D3C16C17251B26645DF4C2F87EBC0992AB177FBA51DB92C2A"
-#define PEER   "DE9EDB7D7B7DC1B4D35B61C2ECE435373F8343C85B78674DADFC7E146F882B4F"
-#define SHARED "4A5D9D5BA4CE2DE1728E3BF480350F25E07E21C947D19E3376F09B3C1E161742"
-
-static const char state_text[] =
-    "cardea-token 1\n"
-    "pw1 313233343536\npw1-tries 03\npw3 3132333435363738\npw3-tries 03\n"
-    "sign-attributes 010800002000\n"
-    "decrypt-attributes 122B060104019755010501\ndecrypt-origin 02\n"
-    "decrypt-fingerprint 2222222222222222222222222222222222222222\n"
-    "decrypt-d " SECRET "\n"
-    "authenticate-attributes 010800002000\n"
-    "end\n";
 
 static struct plugged plugged;
 static struct readers *readers;
+static const struct card_key *key;
+static bool on_keypad;
 static void (*to_token)(void *context, struct view apdu, struct buffer *answer);
 static unsigned verifies;
 
@@ -43,7 +34,7 @@ static void begin(const struct usb_model *model)
 {
     driver_begin();
     driver_plug(&plugged, model, 2);
-    assert_ok(token_load(plugged.token.token, view_of(state_text, sizeof state_text - 1)));
+    assert_ok(token_load(plugged.token.token, view_of(key->state, strlen(key->state))));
     to_token = plugged.token.card.command;
     plugged.token.card.command = count_verifies;
 }
@@ -59,16 +50,75 @@ static void end(enum usb_fault_kind kind)
     driver_end();
 }
 
-static gpg_error_t send(struct reader *reader, const char *command, const char *expected,
+static gpg_error_t send(struct reader *reader, struct view command, const char *expected,
                         struct deadline deadline)
 {
     struct buffer answer = BUFFER(ANSWER_MAX);
-    gpg_error_t err = reader_transmit(reader, hex(command), &answer, deadline);
+    gpg_error_t err = reader_transmit(reader, command, &answer, deadline);
 
     if (err)
         assert_int_equal(answer.len, 0);
     else if (expected)
         assert_octets(buffer_view(&answer), expected);
+    buffer_free(&answer);
+    return err;
+}
+
+/* PSO:DECIPHER, of which this is one part. */
+static gpg_error_t send_part(struct reader *reader, struct view part, bool last,
+                             struct deadline deadline)
+{
+    struct buffer command = BUFFER(5 + PART_MAX + 1);
+    char expected[256] = "9000";
+    const uint8_t header[] = { last ? 0x00 : 0x10, 0x2a, 0x80, 0x86, (uint8_t)part.len };
+    gpg_error_t err;
+
+    assert_ok(buffer_append(&command, header, sizeof header));
+    assert_ok(buffer_append_view(&command, part));
+    if (last) {
+        assert_ok(buffer_append_u8(&command, 0));
+        snprintf(expected, sizeof expected, "%s 9000", key->secret);
+    }
+    err = send(reader, buffer_view(&command), expected, deadline);
+    buffer_free(&command);
+    return err;
+}
+
+static gpg_error_t decipher(struct reader *reader, struct deadline deadline)
+{
+    struct view rest = hex(key->command), part;
+    gpg_error_t err = 0;
+
+    while (!err && rest.len > PART_MAX) {
+        (void)view_take(&rest, PART_MAX, &part);
+        err = send_part(reader, part, false, deadline);
+    }
+    return err ? err : send_part(reader, rest, true, deadline);
+}
+
+static bool has_private_objects(void)
+{
+    const struct token_profile *card = usb_device_model(plugged.device)->card;
+
+    return hex(card->capabilities).data[0] & PRIVATE_DO;
+}
+
+static gpg_error_t verify(struct reader *reader, struct deadline deadline)
+{
+    static const struct keypad_verify what = { .header = { 0x00, 0x20, 0x00, 0x82 },
+                                               .pin_min = 6,
+                                               .pin_max = 32,
+                                               .pin_length = 6,
+                                               .seconds = 10 };
+    struct buffer answer = BUFFER(ANSWER_MAX);
+    gpg_error_t err;
+
+    if (!on_keypad)
+        return send(reader, hex(VERIFY), "9000", deadline);
+    usb_device_type_pin(plugged.device, PIN, 0);
+    err = reader_verify_on_keypad(reader, &what, &answer, deadline);
+    if (!err)
+        assert_octets(buffer_view(&answer), "9000");
     buffer_free(&answer);
     return err;
 }
@@ -79,15 +129,15 @@ static gpg_error_t decrypt(struct reader *reader, struct deadline deadline)
 
     if (err)
         return err;
-    err = send(reader, SELECT_OPENPGP, "9000", deadline);
+    err = send(reader, hex(SELECT_OPENPGP), "9000", deadline);
     if (!err)
-        err = send(reader, GET_DATA, NULL, deadline);
+        err = send(reader, hex(GET_DATA), NULL, deadline);
     if (!err)
-        err = send(reader, VERIFY, "9000", deadline);
+        err = verify(reader, deadline);
+    if (!err && has_private_objects())
+        err = send(reader, hex(PUT_DATA), "9000", deadline);
     if (!err)
-        err = send(reader, PUT_DATA, "9000", deadline);
-    if (!err)
-        err = send(reader, DECIPHER, SHARED "9000", deadline);
+        err = decipher(reader, deadline);
     reader_end(reader);
     return err;
 }
@@ -169,53 +219,130 @@ static bool suffer(const struct usb_model *model, struct usb_fault fault)
     return messages > fault.at;
 }
 
-static void suffer_all(const char *name)
+/* Each message that is sent when all goes well, and whatever comes of the fault. */
+static unsigned suffer_everywhere(const struct usb_model *model, struct usb_fault fault)
+{
+    while (suffer(model, fault))
+        fault.at++;
+    return fault.at;
+}
+
+/* More than one in a row meet the messages by which the reader is brought back, too. */
+static void suffer_all(const struct usb_model *model)
+{
+    static const unsigned times[] = { 1, 3, ALWAYS };
+
+    for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+            struct usb_fault fault = { .kind = (enum usb_fault_kind)kind,
+                                       .times = times[i],
+                                       .value = 3 };
+
+            if (kind == FAULT_FAILED || kind == FAULT_FAILED_STATUS)
+                fault.value = 0xfc;
+            assert_true(suffer_everywhere(model, fault) >= 7);
+        }
+    }
+}
+
+static const struct usb_model *find(const char *name, enum profile_algorithm algorithm)
 {
     const struct usb_model *model = usb_model_find(name);
 
-    assert_non_null(model);
-    for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
-        struct usb_fault fault = { .kind = (enum usb_fault_kind)kind, .value = 3 };
+    key = card_key_find(algorithm);
+    assert_true(model && key && card_key_fits(key, model->card));
+    return model;
+}
 
-        if (kind == FAULT_FAILED || kind == FAULT_FAILED_STATUS)
-            fault.value = 0xfc;
-        while (suffer(model, fault))
-            fault.at++;
-        assert_true(fault.at >= 7);
-        fault.at = 0;
-        fault.times = ALWAYS;
-        suffer(model, fault);
-    }
+static void suffer_all_of(const char *name, enum profile_algorithm algorithm)
+{
+    const struct usb_model *model = find(name, algorithm);
+
+    on_keypad = false;
+    suffer_all(model);
+}
+
+static void suffer_on_keypad(const char *name, enum profile_algorithm algorithm, uint16_t vendor,
+                             uint16_t product)
+{
+    struct usb_model model = *find(name, algorithm);
+
+    model.vendor = vendor;
+    model.product = product;
+    model.pin_support = 1;
+    on_keypad = true;
+    suffer_all(&model);
 }
 
 static void extended_apdus(void **state)
 {
     (void)state;
-    suffer_all("yubikey-5");
+    suffer_all_of("yubikey-5", PROFILE_CURVE_25519);
 }
 
 static void messages_of_64_octets(void **state)
 {
     (void)state;
-    suffer_all("gnuk");
+    suffer_all_of("gnuk", PROFILE_CURVE_25519);
 }
 
 static void short_apdus(void **state)
 {
     (void)state;
-    suffer_all("nitrokey-start");
+    suffer_all_of("nitrokey-start", PROFILE_RSA_2048);
 }
 
 static void blocks(void **state)
 {
     (void)state;
-    suffer_all("nitrokey-storage");
+    suffer_all_of("nitrokey-storage", PROFILE_P_256);
 }
 
 static void blocks_all_by_ourselves(void **state)
 {
     (void)state;
-    suffer_all("gemalto-ct30");
+    suffer_all_of("gemalto-ct30", PROFILE_P_256);
+}
+
+/* With an escape before it. */
+static void keypad_in_blocks(void **state)
+{
+    (void)state;
+    suffer_on_keypad("gemalto-ct30", PROFILE_P_256, 0x0982, 0x0008);
+}
+
+static void keypad_in_short_apdus(void **state)
+{
+    (void)state;
+    suffer_on_keypad("nitrokey-start", PROFILE_CURVE_25519, 0x04e6, 0xe003);
+}
+
+static void keypad_in_extended_apdus(void **state)
+{
+    (void)state;
+    suffer_on_keypad("yubikey-5", PROFILE_CURVE_25519, 0x046a, 0x0010);
+}
+
+/* The control endpoint knows no ABORT, is silent, or fails: the bulk endpoint's has to do. */
+static void half_an_abort(void **state)
+{
+    static const int codes[] = { LIBUSB_ERROR_PIPE, LIBUSB_ERROR_TIMEOUT, LIBUSB_ERROR_IO };
+    const struct usb_fault silence = { .kind = FAULT_NO_ANSWER, .at = 5, .times = 3 };
+
+    (void)state;
+    on_keypad = false;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        begin(usb_model_find("yubikey-5"));
+        fake_usb_fail(FAKE_USB_SYNC, codes[i]);
+        usb_device_fault(plugged.device, silence);
+        assert_ok(readers_open("usb", &readers));
+        assert_true(operate() != 0);
+        mend();
+        assert_ok(operate());
+        readers_close(&readers);
+        driver_unplug_spoilt(&plugged); /* it heard one half of an abort */
+        driver_end();
+    }
 }
 
 int main(void)
@@ -226,6 +353,10 @@ int main(void)
         cmocka_unit_test(short_apdus),
         cmocka_unit_test(blocks),
         cmocka_unit_test(blocks_all_by_ourselves),
+        cmocka_unit_test(half_an_abort),
+        cmocka_unit_test(keypad_in_blocks),
+        cmocka_unit_test(keypad_in_short_apdus),
+        cmocka_unit_test(keypad_in_extended_apdus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

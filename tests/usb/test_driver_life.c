@@ -464,6 +464,38 @@ static void interrupted(void **state)
     end();
 }
 
+/* A transfer that is cancelled and never ends keeps nobody, and what it writes to is not freed
+ * under it: first that for notices, when the reader is let go; then that of a command. */
+static void no_end(void **state)
+{
+    (void)state;
+    begin("yubikey-5");
+    open_with("usb");
+    fake_usb_stick(LIBUSB_TRANSFER_TYPE_INTERRUPT);
+    end();
+}
+
+static void no_end_of_a_command(void **state)
+{
+    struct buffer answer = BUFFER(ANSWER_MAX);
+    struct reader *reader;
+    int64_t start;
+
+    (void)state;
+    begin("yubikey-5");
+    open_with("usb");
+    reader = driver_connect(readers);
+    start = monotonic_ms();
+    fake_usb_stick(LIBUSB_TRANSFER_TYPE_BULK);
+    fake_usb_fail(FAKE_USB_EVENTS, LIBUSB_ERROR_IO);
+    assert_err(reader_transmit(reader, hex(SELECT_OPENPGP), &answer, deadline_in_ms(SOON_MS)),
+               GPG_ERR_CARD_REMOVED);
+    assert_true(monotonic_ms() - start < TOUCH_MS);
+    fake_usb_fail(FAKE_USB_EVENTS, 0);
+    reader_disconnect(&reader);
+    end();
+}
+
 static struct usb_counts counts(void)
 {
     struct usb_counts now;
@@ -534,6 +566,8 @@ int main(void)
         cmocka_unit_test(whole_packets),
         cmocka_unit_test(two_connections),
         cmocka_unit_test(interrupted),
+        cmocka_unit_test(no_end),
+        cmocka_unit_test(no_end_of_a_command),
         cmocka_unit_test(what_it_costs),
         cmocka_unit_test(no_libusb_no_readers),
     };

@@ -6,10 +6,11 @@ import time
 import unittest
 
 from console import Console
+from families import FAMILIES
+from test_watch import Watcher
 from world import BIN, PATIENCE, World, main, need, wait_until
 
 WITH_UMOCKDEV = pathlib.Path(__file__).resolve().with_name("with-umockdev")
-FAMILIES = ["yubikey-5", "nitrokey-start", "nitrokey-pro", "nitrokey-storage", "nitrokey-3"]
 TEXT = "the cake is in the oven"
 
 
@@ -20,7 +21,7 @@ class Bed(World):
         super().__init__()
         self.bed = Console(WITH_UMOCKDEV, BIN / "usb-umockdev")
         self.env["UMOCKDEV_DIR"] = self.bed.lines.get(timeout=20).removeprefix("ok ")
-        self.make_key(algorithm)
+        self.make_key(algorithm, export="--export-secret-subkeys")
         self.mail = self.encrypt(TEXT)
 
     def stop_all(self):
@@ -57,15 +58,14 @@ class Agent(unittest.TestCase):
             need("libumockdev-dev")
 
     def test_families(self):
-        with Bed() as w:
-            w.start_usb_agent()
-            for model in FAMILIES:
-                with self.subTest(model=model):
-                    w.add("token", model)
-                    w.wait_for_card()
-                    w.read()
-                    w.read()
-                    w.drop("token")
+        for model, algorithm in FAMILIES.items():
+            with self.subTest(model=model), Bed(algorithm) as w:
+                w.start_usb_agent()
+                w.add("token", model)
+                w.wait_for_card()
+                w.read()
+                w.read()
+                w.drop("token")
 
     def test_rsa(self):
         """Chained both ways by the small ones."""
@@ -115,6 +115,21 @@ class Agent(unittest.TestCase):
             start = time.monotonic()
             w.read()
             self.assertGreater(time.monotonic() - start, 1)
+
+    def test_touch_told_once(self):
+        """By the key's policy, or else by the token itself, which says what it waits for."""
+        for policy, slow in ((1, 0), (0, 1000)):
+            with self.subTest(policy=policy), Bed() as w:
+                w.add("token", "nitrokey-start")
+                w.start_usb_agent()
+                w.wait_for_card()
+                w.bed.tell("touch", "token", 1, policy, 1000, 100)
+                with Watcher(w) as watcher:
+                    w.bed.tell("slow", "token", slow)
+                    w.read()
+                    wait_until(lambda: "served" in watcher.names(), "it is told")
+                    self.assertEqual([n for n in watcher.names() if n != "card-in"],
+                                     ["pin-wanted", "pin-done", "touch-wanted", "touch-done", "served"])
 
 
 if __name__ == "__main__":

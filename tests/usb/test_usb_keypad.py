@@ -2,13 +2,17 @@
 umockdev. What the card was sent is counted in the reader's own trace."""
 import hashlib
 import re
+import signal
 import subprocess
+import time
 import unittest
 
 from test_usb_agent import BIN, PATIENCE, Bed, main, need, wait_until
 from test_watch import Watcher
 
 RIGHT, WRONG = "123456", "654321"
+GEMPC_PINPAD, VEGA_ALPHA, CHERRY_XX44 = (0x08E6, 0x3478), (0x0982, 0x0008), (0x046A, 0x0010)
+SLOWLY = 20000
 NOBODY = ","  # types a PIN that is none, again and again: the reader's time is over
 SELECT, ADMIN = "00A4040006D27600012401", "0020008308" + b"12345678".hex()
 
@@ -29,9 +33,15 @@ def kdf_object():
 
 
 class KeypadBed(Bed):
-    def begin(self, typed=None, config="", kdf=False):
-        """A SPR532 at whose keypad these PINs are typed; None: its cancel key is pressed."""
-        self.bed.tell("new", "token", "spr532", 1)
+    def __init__(self):
+        super().__init__("nistp256")
+
+    def begin(self, typed=None, config="", kdf=False, reader=None):
+        """A SPR532, or a reader with these ids, at whose keypad these PINs are typed; None: its cancel key is
+        pressed."""
+        self.bed.tell("new", "token", "gemalto-ct30" if reader else "spr532", 1)
+        if reader:
+            self.bed.tell("keypad", "token", 1, *reader)
         if kdf:
             value = kdf_object()
             for command in (SELECT, ADMIN, f"00DA00F9{len(value):02X}" + value.hex()):
@@ -58,6 +68,21 @@ class KeypadBed(Bed):
         if "complaint=none" not in counts:
             raise AssertionError(counts)
         return int(re.search(r"secures=(\d+)", counts)[1])
+
+    def begin_reading(self, ends_with=0):
+        (self.folder / "mail").write_bytes(self.mail)
+        return self.start("gpg", "--batch", "--no-tty", "-d", self.folder / "mail", ends_with=ends_with,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def begin_typing(self, ends_with):
+        """gpg, while a human is busy at the keypad for long."""
+        self.type(RIGHT, SLOWLY)
+        reading = self.begin_reading(ends_with)
+        wait_until(lambda: self.secures() == 1, "the keypad waits")
+        return reading
+
+    def keypad_was_stopped(self):
+        return "aborts=1" in self.bed.tell("counts", "token")
 
     def fails(self):
         if self.decrypt(self.mail, check=False).returncode != 2:
@@ -124,9 +149,7 @@ class Keypad(unittest.TestCase):
             w.bed.tell("touch", "token", 1, 0, 0, 100)  # no touch; a time extension every 100 ms
             w.type(RIGHT, 5000)
             with Watcher(w) as watcher, w.connect() as client:
-                (w.folder / "mail").write_bytes(w.mail)
-                reading = w.start("gpg", "--batch", "--no-tty", "-d", w.folder / "mail", stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
+                reading = w.begin_reading()
                 wait_until(lambda: w.secures() == 1, "the keypad waits")
                 client.command("TOKENS")
                 self.assertNotIn("> 002A8086", (w.folder / "trace").read_text())
@@ -134,6 +157,63 @@ class Keypad(unittest.TestCase):
                 wait_until(lambda: "served" in watcher.names(), "it is told")
                 self.assertEqual([n for n in watcher.names() if n != "card-in"],
                                  ["pin-wanted", "pin-done", "pin-wanted", "pin-done", "served"])
+
+    def test_nobody_waits_any_more(self):
+        """gpg is interrupted: the keypad stops to ask, no PIN goes to the card, and the next mail is read."""
+        with KeypadBed() as w:
+            w.begin()
+            reading = w.begin_typing(ends_with=None)
+            reading.send_signal(signal.SIGINT)
+            wait_until(w.keypad_was_stopped, "the keypad is told")
+            self.assertNotEqual(reading.wait(PATIENCE), 0)
+            w.type(RIGHT)
+            w.read()
+            self.assertEqual((w.secures(), w.verifies()), (2, [verify(RIGHT)]))
+
+    def test_agent_ends(self):
+        """Told so, or by a signal: at once, with the keypad at rest and the card without a PIN."""
+        for how in ("KILLAGENT", "SIGTERM"):
+            with self.subTest(how=how), KeypadBed() as w:
+                w.begin()
+                w.begin_typing(ends_with=2)
+                begun = time.monotonic()
+                if how == "KILLAGENT":
+                    with w.connect() as client:
+                        client.command("KILLAGENT")
+                else:
+                    w.agent_process.terminate()
+                self.assertEqual(w.agent_process.wait(PATIENCE), 0)
+                self.assertLess(time.monotonic() - begun, SLOWLY / 2000)
+                self.assertTrue(w.keypad_was_stopped())
+                self.assertEqual((w.secures(), w.verifies()), (1, []))
+
+    def test_length_is_told(self):
+        """Keypads that have to know it."""
+        for reader in (GEMPC_PINPAD, VEGA_ALPHA):
+            with self.subTest(reader=reader), KeypadBed() as w:
+                w.begin(RIGHT, "[pinentry]\nkeypad-pin-length = 6\n", reader=reader)
+                w.read()
+                self.assertEqual((w.secures(), w.verifies(), w.typed()), (1, [verify(RIGHT)], 0))
+
+    def test_length_is_another(self):
+        """The reader takes no PIN of six digits for one of eight, and the card hears nothing of it."""
+        with KeypadBed() as w:
+            w.begin(RIGHT, "[pinentry]\nkeypad-pin-length = 8\n", reader=GEMPC_PINPAD)
+            w.fails()
+            self.assertEqual((w.secures(), w.verifies()), (1, []))
+
+    def test_length_is_not_told(self):
+        """The PIN is asked for here."""
+        with KeypadBed() as w:
+            w.begin(WRONG, reader=GEMPC_PINPAD)
+            w.read()
+            self.assertEqual((w.secures(), w.verifies(), w.typed()), (0, [verify(RIGHT)], 1))
+
+    def test_message_of_the_vendor(self):
+        with KeypadBed() as w:
+            w.begin(RIGHT, reader=CHERRY_XX44)
+            w.read()
+            self.assertEqual((w.secures(), w.verifies(), w.typed()), (1, [verify(RIGHT)], 0))
 
     def test_prompt_refused(self):
         with KeypadBed() as w:

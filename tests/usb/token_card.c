@@ -49,11 +49,8 @@ gpg_error_t usb_token_init(struct usb_token *t, const struct usb_model *model, u
 {
     struct token_options options;
 
-    token_default_options(&options);
+    token_profile_options(&options, model->card);
     options.serial = serial;
-    options.manufacturer = model->card_manufacturer;
-    options.extended_length = model->card_extended_length;
-    options.command_chaining = model->card_chaining;
     options.touch = TOKEN_TOUCH_MANUAL;
     options.wait_for_touch = wait_for_touch;
     options.context = t;

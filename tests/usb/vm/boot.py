@@ -4,7 +4,7 @@
 The machine has Debian's generic kernel, unpacked and not installed, the host's files with a scratch layer over
 them, and a virtual USB controller (vhci_hcd). It is emulated (TCG): KVM is not used, nor looked for. What
 COMMAND prints is printed, and its exit status is the exit status; 77 when a program is missing, which is
-named; 1 when the machine does not end in time."""
+named; 1 when the machine does not end in time, which is much more than it takes."""
 import argparse
 import lzma
 import os
@@ -34,25 +34,44 @@ def need(*programs):
         sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 
-def run(*words, **options):
-    return subprocess.run(words, check=True, capture_output=True, text=True, **options).stdout
+def run(*words):
+    """Its output. What it says against it is shown."""
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def from_lists(ask):
+    """What ask() makes of apt's lists of packages. They may be older than what the server has, or not there."""
+    found = ask()
+    if not found:
+        run("apt-get", "update")
+        found = ask()
+    if not found:
+        sys.exit("Debian's package linux-image-amd64 is not to be had.")
+    return found
 
 
 def kernel_package():
-    return re.search(r"Depends: (linux-image-\S+)", run("apt-cache", "depends", "linux-image-amd64"))[1]
+    said = subprocess.run(["apt-cache", "depends", "linux-image-amd64"], capture_output=True, text=True, check=False)
+    found = re.search(r"Depends: (linux-image-\S+)", said.stdout)
+    return found and found[1]
+
+
+def download(name, folder):
+    subprocess.run(["apt-get", "download", name], cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    return next(pathlib.Path(folder).glob("*.deb"), None)
 
 
 def fetch(cache):
     """The kernel as an ELF file, which starts faster than a packed one, and its modules."""
-    name = kernel_package()
+    name = from_lists(kernel_package)
     version = name.removeprefix("linux-image-")
     root = cache / version
     if not (root / "done").exists():
         shutil.rmtree(root, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
-            run("apt-get", "download", name, cwd=folder)
+            package = from_lists(lambda: download(name, folder))
             root.mkdir()
-            run("dpkg-deb", "-x", next(pathlib.Path(folder).glob("*.deb")), root)
+            run("dpkg-deb", "-x", package, root)
         packed = (root / "boot" / f"vmlinuz-{version}").read_bytes()
         (root / "vmlinux").write_bytes(lzma.LZMADecompressor().decompress(packed[packed.index(XZ):]))
         run("depmod", "-b", root, version)
@@ -100,7 +119,7 @@ def boot(cache, command, timeout):
         archive.write(initial_files(root, version, command))
         archive.flush()
         machine = subprocess.Popen(
-            ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "max", "-m", str(MEMORY), "-nodefaults",
+            ["qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "qemu64", "-m", str(MEMORY), "-nodefaults",
              "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", root / "vmlinux",
              "-initrd", archive.name, "-append", KERNEL,
              "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
@@ -127,7 +146,7 @@ def boot(cache, command, timeout):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=pathlib.Path, default=HERE.parents[2] / "build" / "vm")
-    parser.add_argument("--timeout", type=int, default=280)
+    parser.add_argument("--timeout", type=int, default=600)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     if platform.machine() != "x86_64":

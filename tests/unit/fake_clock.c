@@ -1,5 +1,6 @@
-/* The program's clock, wrapped by the linker so that it can jump. */
-#include "tests/usb/fake_inside.h"
+#include "tests/unit/fake_clock.h"
+
+#include "base/deadline.h"
 
 #include <stdatomic.h>
 
