@@ -1,10 +1,12 @@
 /* Coming and going, sharing and refusing: the USB driver's list of readers, and its turns. */
 #include "tests/usb/driver.h"
+#include "tests/usb/driver_root.h"
 
-#include "ccid/backend.h"
-
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define TOUCH_MS     12000
 #define EXTENSION_MS 500
@@ -237,6 +239,40 @@ static void not_for_this_user(void **state)
     selects(reader);
     reader_disconnect(&reader);
     end();
+}
+
+/* Neither for this user nor free: who has it can be seen all the same. */
+static void held_and_not_for_this_user(void **state)
+{
+    static const char *const folders[] = { "/sys", "/sys/bus", "/sys/bus/usb",
+                                           "/sys/bus/usb/devices", "/sys/bus/usb/devices/1-2:1.2" };
+    char root[] = "/tmp/cardea-usb-XXXXXX", path[128];
+    struct reader *reader;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", root, folders[i]);
+        assert_return_code(mkdir(path, 0700), errno);
+    }
+    snprintf(path, sizeof path, "%s/sys/bus/usb/devices/1-2:1.2/driver", root);
+    assert_return_code(symlink("../../../../bus/usb/drivers/usbfs", path), errno);
+    begin("yubikey-5");
+    fake_usb_deny(plugged.device, true);
+    open_with("usb:spare");
+    driver_set_root(readers, root);
+    readers_share(readers, READERS_ALONE, 0);
+    driver_await(readers, 1, &list);
+    assert_true(list.info[0].exclusive);
+    assert_string_equal(list.info[0].holder, "another program");
+    assert_err(connect(list.info[0].name, &reader), GPG_ERR_LOCKED);
+    end();
+    assert_return_code(unlink(path), errno);
+    for (size_t i = sizeof folders / sizeof folders[0]; i-- > 0;) {
+        snprintf(path, sizeof path, "%s%s", root, folders[i]);
+        assert_return_code(rmdir(path), errno);
+    }
+    assert_return_code(rmdir(root), errno);
 }
 
 /* Beside PC/SC: what that has is not shown a second time. */
@@ -560,6 +596,7 @@ int main(void)
         cmocka_unit_test(card_out_and_in),
         cmocka_unit_test(held_by_another),
         cmocka_unit_test(not_for_this_user),
+        cmocka_unit_test(held_and_not_for_this_user),
         cmocka_unit_test(beside_pcsc),
         cmocka_unit_test(in_place_of_pcsc),
         cmocka_unit_test(touch_is_waited_for),
