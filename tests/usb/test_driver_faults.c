@@ -88,7 +88,9 @@ static gpg_error_t verify(struct reader *reader, struct deadline deadline)
 
     if (!on_keypad)
         return send(reader, VERIFY, "9000", deadline);
+    fake_usb_lock();
     usb_device_type_pin(plugged.device, PIN, 0);
+    fake_usb_unlock();
     err = reader_verify_on_keypad(reader, &what, &answer, deadline);
     if (!err)
         assert_octets(buffer_view(&answer), "9000");
@@ -153,7 +155,7 @@ static void mend(void)
 {
     struct reader_list list;
 
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NONE });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NONE });
     if (usb_device_gone(plugged.device)) {
         fake_usb_remove(plugged.device);
         driver_await(readers, 0, &list);
@@ -177,7 +179,7 @@ static bool suffer(const struct usb_model *model, struct usb_fault fault)
     unsigned messages;
 
     begin(model);
-    usb_device_fault(plugged.device, fault);
+    driver_fault(&plugged, fault);
     assert_ok(readers_open("usb", &readers));
     err = operate();
     messages = usb_device_messages(plugged.device);
@@ -298,7 +300,7 @@ static void half_an_abort(void **state)
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         begin(usb_model_find("yubikey-5"));
         fake_usb_fail(FAKE_USB_SYNC, codes[i]);
-        usb_device_fault(plugged.device, silence);
+        driver_fault(&plugged, silence);
         assert_ok(readers_open("usb", &readers));
         assert_true(operate() != 0);
         mend();
