@@ -1,9 +1,7 @@
 #include "agent/card_private.h"
-#include "agent/known_tokens.h"
+#include "agent/card_verify.h"
 #include "base/advice.h"
 #include "base/log.h"
-
-#include <string.h>
 
 /* An RSA-4096 decryption in software takes a token over 8 seconds; a touch may be waited for. */
 #define DECIPHER_MS 60000
@@ -11,222 +9,13 @@
 /* Tokens give up waiting for a touch after 15 seconds. A refusal that comes this late is that. */
 #define TOUCH_TIMEOUT_MS 14000
 
-/* Tries read as long ago as this may be shown; VERIFY reads them anew in its own transaction. */
-#define TRIES_FRESH_MS 5000
-
-#define PIN_MIN 6 /* §4.3.1 */
-
-/* The card is in a transaction while a human types on its reader's keypad: for that long, and a
- * little more for the reader and the card. */
-#define KEYPAD_SECONDS 30
-#define KEYPAD_MS      45000
-
-/* One request's state over its rounds; a round is one transaction. */
+/* One request's state over its rounds. */
 struct job {
-    const struct public_key *key;
+    struct verify_job verify;
     struct view data;
-    const struct requester *requester;
-    struct secret pin;    /* typed and not yet sent */
-    bool on_keypad;       /* the PIN is to be typed there, once, for the prompt that was answered */
-    bool no_keypad;       /* the reader does not do it after all */
-    bool from_cache;      /* `pin` was typed for an earlier request */
-    unsigned tries_shown; /* with the question that gave us this PIN */
-    uint8_t aid_shown[AID_LEN];
-    size_t pin_max;       /* of the card that asked for a PIN */
-    bool offers_keypad;   /* of its reader, to be told with the question */
-    bool want_pin;        /* this round ended for want of one */
-    bool holder_news;     /* the card has told whose it is */
-    gpg_error_t previous; /* why the last PIN did not do */
-    bool recovered;       /* the one second chance has been used */
+    bool recovered; /* the one second chance has been used */
     struct secret plain;
 };
-
-/* A question has been answered, and its answer not been used. */
-static bool is_answered(const struct job *job)
-{
-    return job->pin.data || job->on_keypad;
-}
-
-/* It holds the key, and a typed PIN is for the card that the prompt named. */
-static bool is_the_right_card(const struct card *card, const struct job *job)
-{
-    const struct key_facts *slot = &card->facts.key[SLOT_DECRYPT];
-
-    return slot->state == SLOT_READ &&
-           memcmp(slot->key.keygrip, job->key->keygrip, KEYGRIP_LEN) == 0 &&
-           (!is_answered(job) || memcmp(card->app.data.aid, job->aid_shown, AID_LEN) == 0);
-}
-
-static gpg_error_t read_kdf_once(struct card *card)
-{
-    gpg_error_t err = 0;
-
-    if (!card->kdf_read)
-        err = openpgp_card_read_kdf(&card->app, &card->kdf);
-    card->kdf_read = !err;
-    return err;
-}
-
-/* The PIN is kept only when the card took it: refused, or with no answer, it is wiped. */
-static gpg_error_t send_pin(struct card *card, struct job *job)
-{
-    struct secret sent = { 0 };
-    gpg_error_t err = kdf_do_apply(&card->kdf, PASSWORD_PW1, &job->pin, &sent);
-
-    if (!err)
-        err = openpgp_card_verify(&card->app, PASSWORD_PW1, &sent);
-    secret_free(&sent);
-    card->verified = !err;
-    if (err) {
-        secret_free(&job->pin);
-        card_forget_pin(card);
-        /* Perhaps it was right, and should have been hashed: look again before the next. */
-        card->kdf_read = card->kdf_read && card->kdf.active;
-    } else if (job->from_cache) {
-        secret_free(&job->pin);
-    } else {
-        pin_cache_keep(&card->pin, card->pin_policy, &job->pin, boottime_ms());
-    }
-    return err;
-}
-
-static void await_keypad(struct card *card, const struct job *job, bool waits)
-{
-    atomic_store(&card->awaits_touch, waits);
-    job->requester->keypad(job->requester->context, waits);
-}
-
-/* One entry for each prompt, whatever comes of it. */
-static gpg_error_t verify_on_keypad(struct card *card, struct job *job)
-{
-    const struct requester *requester = job->requester;
-    const struct keypad_verify what = { .pin_min = PIN_MIN,
-                                        .pin_max = card->app.data.pw.pw1_max,
-                                        .pin_length = requester->keypad_pin_length,
-                                        .seconds = KEYPAD_SECONDS };
-    const struct reader_waiter waiter = { .gives_up = requester->is_gone,
-                                          .context = requester->context };
-    gpg_error_t err;
-
-    job->on_keypad = false;
-    card->app.channel.deadline = deadline_in_ms(KEYPAD_MS);
-    await_keypad(card, job, true);
-    reader_set_waiter(card->reader, &waiter);
-    err = openpgp_card_verify_on_keypad(&card->app, PASSWORD_PW1, what);
-    reader_set_waiter(card->reader, NULL);
-    await_keypad(card, job, false);
-    card->app.channel.deadline = deadline_in_ms(CARD_WAIT_MS);
-    card->verified = !err;
-    job->no_keypad = gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED;
-    if (err) {
-        card_forget_pin(card);
-        card->kdf_read = card->kdf_read && card->kdf.active;
-    } else {
-        pin_cache_note_unseen(&card->pin, boottime_ms());
-    }
-    if (!err && job->requester->is_gone(job->requester->context))
-        err = gpg_error(GPG_ERR_CANCELED);
-    return err;
-}
-
-/* A PIN that was typed before for this very card stands in for a typing, but never for the last
- * try. */
-static gpg_error_t take_cached_pin(struct card *card, struct job *job)
-{
-    if (!card->pin.pin.data || card->app.data.pw.pw1_tries < 2)
-        return 0;
-    job->from_cache = true;
-    job->tries_shown = card->app.data.pw.pw1_tries;
-    return secret_copy(&job->pin, secret_view(&card->pin.pin));
-}
-
-/* A keypad sends what is typed, and never a digest of it. Whether that is wanted has been read by
- * the time that it counts. */
-static bool offers_keypad(const struct card *card, const struct job *job)
-{
-    return !job->no_keypad && !card->kdf.active &&
-           reader_has_keypad(card->reader, job->requester->keypad_pin_length);
-}
-
-/* Ends this round in order to ask, unless asking is of no use. What is shown must be remembered:
- * others may use the card meanwhile. */
-static gpg_error_t ask_after_this_round(struct card *card, struct job *job, gpg_error_t previous)
-{
-    const struct pw_status *pw = &card->app.data.pw;
-
-    secret_free(&job->pin);
-    job->on_keypad = false;
-    job->previous = previous;
-    if (pw->pin_block_2)
-        return gpg_error(GPG_ERR_NOT_SUPPORTED);
-    if (pw->pw1_tries == 0)
-        return gpg_error(GPG_ERR_PIN_BLOCKED);
-    job->want_pin = true;
-    job->tries_shown = pw->pw1_tries;
-    job->pin_max = pw->pw1_max;
-    job->offers_keypad = offers_keypad(card, job);
-    return 0;
-}
-
-static gpg_error_t after_refused_pin(struct card *card, struct job *job)
-{
-    gpg_error_t err = card_identify(card);
-
-    /* Nobody has just typed a PIN that was kept: there is nothing to blame the human for. */
-    if (!err)
-        err = ask_after_this_round(card, job, job->from_cache ? 0 : gpg_error(GPG_ERR_BAD_PIN));
-    return err;
-}
-
-/* The PIN is sent only for tries that were shown, and by the keypad only where one still may. */
-static gpg_error_t use_answer(struct card *card, struct job *job)
-{
-    gpg_error_t err;
-
-    if (card->app.data.pw.pw1_tries < job->tries_shown)
-        return ask_after_this_round(card, job, gpg_error(GPG_ERR_CONFLICT));
-    if (job->on_keypad && !offers_keypad(card, job))
-        return ask_after_this_round(card, job, job->previous);
-    err = job->on_keypad ? verify_on_keypad(card, job) : send_pin(card, job);
-    if (job->no_keypad && gpg_err_code(err) == GPG_ERR_NOT_SUPPORTED)
-        return ask_after_this_round(card, job, job->previous);
-    if (gpg_err_code(err) == GPG_ERR_BAD_PIN || gpg_err_code(err) == GPG_ERR_PIN_BLOCKED)
-        err = after_refused_pin(card, job);
-    return err;
-}
-
-/* Within a transaction: the card is the one of the prompt, its tries are those that were shown, and
- * only then the PIN is sent. */
-static gpg_error_t verify(struct card *card, struct job *job)
-{
-    bool fresh = card->selected && monotonic_ms() - card->data_read_ms < TRIES_FRESH_MS;
-    bool has_read_kdf;
-    gpg_error_t err = 0;
-
-    /* Whether a blocked PIN was unblocked meanwhile is worth a look. */
-    if (is_answered(job) || card->pin.pin.data || !fresh || card->app.data.pw.pw1_tries == 0)
-        err = card_identify_key(card);
-    if (!err && !is_the_right_card(card, job))
-        err = gpg_error(GPG_ERR_WRONG_CARD);
-    /* Before a human types for nothing. */
-    if (!err && !channel_takes(&card->app.channel, job->data.len))
-        err = gpg_error(GPG_ERR_TOO_LARGE);
-    has_read_kdf = card->kdf_read || !card->app.data.extended.kdf;
-    if (!err)
-        err = read_kdf_once(card);
-    if (!err && !is_answered(job))
-        err = take_cached_pin(card, job);
-    if (err)
-        return err;
-    if (!is_answered(job)) {
-        /* The commands of a first decryption are counted: reading a KDF, and answers in pieces,
-         * leave no room for a courtesy. */
-        if (has_read_kdf && card->app.channel.extended && card->app.data_commands == 1)
-            job->holder_news = card_learn_holder(card);
-        return ask_after_this_round(card, job, job->previous);
-    }
-    return use_answer(card, job);
-}
 
 /* Tells by the card's word for a failed DECIPHER whether its state was lost, nobody touched it, or
  * it could not open what it got. *lost: select and verify again, once. */
@@ -253,7 +42,7 @@ struct touch {
 static void await_touch(void *context)
 {
     struct touch *touch = context;
-    const struct requester *requester = touch->job->requester;
+    const struct requester *requester = touch->job->verify.requester;
 
     if (touch->told)
         return;
@@ -264,7 +53,7 @@ static void await_touch(void *context)
 
 static void end_touch(const struct touch *touch)
 {
-    const struct requester *requester = touch->job->requester;
+    const struct requester *requester = touch->job->verify.requester;
 
     if (!touch->told)
         return;
@@ -285,7 +74,7 @@ static gpg_error_t decipher(struct card *card, struct job *job)
     if (card->app.data.slot[SLOT_DECRYPT].touch != TOUCH_OFF)
         await_touch(&touch);
     reader_set_waiter(card->reader, &waiter);
-    err = openpgp_card_decipher(&card->app, job->key, job->data, &job->plain, &sw);
+    err = openpgp_card_decipher(&card->app, job->verify.key, job->data, &job->plain, &sw);
     reader_set_waiter(card->reader, NULL);
     end_touch(&touch);
     if (!err)
@@ -320,8 +109,8 @@ static gpg_error_t use_card(struct card *card, struct job *job)
     if (err)
         return err;
     if (!card->verified)
-        err = verify(card, job);
-    if (!err && !job->want_pin)
+        err = card_verify(card, &job->verify);
+    if (!err && !job->verify.want_pin)
         err = decipher(card, job);
     closing = note_use(card);
     card_end(card);
@@ -343,34 +132,6 @@ static gpg_error_t one_round(struct card *card, struct job *job, bool *again)
     card_leave_turn(card);
     job->recovered = job->recovered || *again;
     return err;
-}
-
-/* Others may have their turns meanwhile. */
-static gpg_error_t ask_for_pin(struct card *card, struct job *job)
-{
-    struct card_facts facts;
-    struct pin_question question = { .facts = &facts,
-                                     .slot = SLOT_DECRYPT,
-                                     .tries_left = job->tries_shown,
-                                     .previous = job->previous,
-                                     .pin_min = PIN_MIN,
-                                     .pin_max = job->pin_max,
-                                     .gone_fd = card->gone_fd,
-                                     .keypad = job->offers_keypad };
-    gpg_error_t err;
-
-    if (job->requester->is_gone(job->requester->context))
-        return gpg_error(GPG_ERR_CANCELED);
-    card_known_facts(card, &facts);
-    if (job->holder_news)
-        known_tokens_note(card->known, &facts);
-    job->holder_news = false;
-    memcpy(job->aid_shown, facts.data.aid, AID_LEN);
-    job->want_pin = false;
-    job->from_cache = false;
-    err = job->requester->ask_pin(job->requester->context, &question, &job->pin);
-    job->on_keypad = !err && !job->pin.data;
-    return err && atomic_load(&card->gone) ? gpg_error(GPG_ERR_CARD_REMOVED) : err;
 }
 
 /* The errors by which the rounds tell each other what to do next mean something else to a
@@ -396,8 +157,8 @@ static gpg_error_t decrypt_in_rounds(struct card *card, struct job *job)
 
     do {
         err = one_round(card, job, &again);
-        if (!err && job->want_pin)
-            err = ask_for_pin(card, job);
+        if (!err && job->verify.want_pin)
+            err = card_ask_for_pin(card, &job->verify);
         else if (!err)
             return 0;
     } while (!err || again);
@@ -410,14 +171,15 @@ static gpg_error_t decrypt_and_tell(struct card *card, struct job *job)
     gpg_error_t err = decrypt_in_rounds(card, job);
 
     if (!err)
-        job->requester->remember(job->requester->context, &job->plain);
+        job->verify.requester->remember(job->verify.requester->context, &job->plain);
     return err;
 }
 
 gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct view data,
                          const struct requester *requester, struct secret *plain)
 {
-    struct job job = { .key = key, .data = data, .requester = requester };
+    struct job job = { .verify = { .key = key, .data_len = data.len, .requester = requester },
+                       .data = data };
     gpg_error_t err = 0;
 
     fifo_lock_take(&card->queue);
@@ -430,7 +192,7 @@ gpg_error_t card_decrypt(struct card *card, const struct public_key *key, struct
     fifo_lock_pass_on(&card->queue);
     if (!err)
         secret_move(plain, &job.plain);
-    secret_free(&job.pin);
+    secret_free(&job.verify.pin);
     secret_free(&job.plain);
     return err;
 }

@@ -126,11 +126,8 @@ static bool is_fingerprint_of(const struct slot_data *slot, const struct public_
     }
 }
 
-void known_token_recall(const struct known_token *token, struct card_facts *facts)
+void known_token_recall_keys(const struct known_token *token, struct card_facts *facts)
 {
-    if (memcmp(token->facts.data.aid, facts->data.aid, AID_LEN) != 0)
-        return;
-    recall_holder(&token->facts, facts);
     for (int i = 0; i < SLOTS; i++) {
         const struct slot_data *slot = &facts->data.slot[i];
         const struct key_facts *known = &token->facts.key[i];
@@ -139,6 +136,14 @@ void known_token_recall(const struct known_token *token, struct card_facts *fact
             same_label(slot, &token->facts.data.slot[i]) && is_fingerprint_of(slot, &known->key))
             facts->key[i] = *known;
     }
+}
+
+void known_token_recall(const struct known_token *token, struct card_facts *facts)
+{
+    if (memcmp(token->facts.data.aid, facts->data.aid, AID_LEN) != 0)
+        return;
+    recall_holder(&token->facts, facts);
+    known_token_recall_keys(token, facts);
 }
 
 void known_token_inherit(struct known_token *token, const struct known_token *before)

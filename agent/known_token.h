@@ -42,6 +42,11 @@ bool known_token_find(const struct known_token *token, const uint8_t *keygrip, e
  * not concerned: it goes by the AID. Keys on signing curves are always read. */
 void known_token_recall(const struct known_token *token, struct card_facts *facts);
 
+/* The keys alone, whichever token they are known of: a backup that was never in holds the same, and
+ * its card vouches for them in the same way. Not for a token that is known itself: what was read
+ * from it goes before what is written on it. */
+void known_token_recall_keys(const struct known_token *token, struct card_facts *facts);
+
 /* The holder and the keys that the card has not told this time, from what was known before. */
 void known_token_inherit(struct known_token *token, const struct known_token *before);
 

@@ -103,6 +103,8 @@ void known_tokens_recall(struct known_tokens *known, struct card_facts *facts)
     i = find(known, facts->data.aid);
     if (i < known->count)
         known_token_recall(known->token[i], facts);
+    for (size_t other = 0; i == known->count && other < known->count; other++)
+        known_token_recall_keys(known->token[other], facts);
     pthread_mutex_unlock(&known->mutex);
 }
 

@@ -17,7 +17,8 @@ gpg_error_t known_tokens_open(const char *directory, struct known_tokens **known
 /* Accepts NULL, clears the pointer. */
 void known_tokens_close(struct known_tokens **known);
 
-/* known_token_recall for the token whose facts these are. */
+/* known_token_recall for the token whose facts these are; for one that is not known,
+ * known_token_recall_keys of all others. */
 void known_tokens_recall(struct known_tokens *known, struct card_facts *facts);
 
 /* Remembers what a card has told, in the file too if it is new. May wait for the disk. */

@@ -18,14 +18,15 @@ static const uint8_t control_reference[SLOTS] = { 0xb6, 0xb8, 0xa4 };
 
 void openpgp_card_init(struct openpgp_card *card, struct reader *reader)
 {
-    struct card_capabilities hint =
-        historical_bytes_parse(atr_historical_bytes(reader_atr(reader)));
+    struct view historical_bytes = atr_historical_bytes(reader_atr(reader));
+    struct card_capabilities hint = historical_bytes_parse(historical_bytes);
+    bool extended = hint.extended_length || quirks_guess_extended(historical_bytes);
     bool refused = reader_length(reader) == READER_SHORT;
 
     *card = (struct openpgp_card){
         .channel = { .reader = reader,
                      .deadline = deadline_never(),
-                     .extended = hint.extended_length && !refused,
+                     .extended = extended && !refused,
                      .refused = refused,
                      .chaining = hint.chaining },
     };

@@ -1,7 +1,14 @@
 #include "apdu/quirks.h"
 
+#include <string.h>
+
 #define YUBICO 0x0006
 #define LEDGER 0x2c97
+
+#define BEGINNING(s)                                                                               \
+    {                                                                                              \
+        s, sizeof s - 1                                                                            \
+    }
 
 static const struct {
     uint16_t manufacturer, version_min, version_max;
@@ -29,4 +36,26 @@ struct quirks quirks_of(const struct application_data *data)
             return rows[i].quirks;
     }
     return (struct quirks){ 0 };
+}
+
+/* Their DO 6E may be longer than the 256 octets that can be asked for otherwise. */
+static const struct {
+    const char *octets;
+    size_t len;
+} silent_beginnings[] = {
+    BEGINNING("\x80\x5aNitrokey"), /* Nitrokey 3: issuer's data, ISO 7816-4 §8.1.1.2.5 */
+    BEGINNING("\x80\x5dNitrokey"), /* its later firmware */
+    BEGINNING("Canokey"),
+};
+
+bool quirks_guess_extended(struct view historical_bytes)
+{
+    for (size_t i = 0; i < sizeof silent_beginnings / sizeof *silent_beginnings; i++) {
+        size_t len = silent_beginnings[i].len;
+
+        if (historical_bytes.len >= len &&
+            memcmp(historical_bytes.data, silent_beginnings[i].octets, len) == 0)
+            return true;
+    }
+    return false;
 }

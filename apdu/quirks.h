@@ -16,3 +16,8 @@ struct quirks {
 #define QUIRKS_LONG_ANSWER 54
 
 struct quirks quirks_of(const struct application_data *data);
+
+/* Whether these historical bytes of an answer to reset are those of a card that takes extended
+ * length and does not say so there. A guess, for the first reading of DO 6E alone, which is then
+ * believed: an imitator refuses it, at the cost of a command. */
+bool quirks_guess_extended(struct view historical_bytes);

@@ -157,6 +157,21 @@ gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
     return err;
 }
 
+int cli_order(const struct cli *cli, gpg_error_t (*order)(struct cardea *, const char *argument),
+              const char *argument, const char *what)
+{
+    struct cardea *connection = NULL;
+    gpg_error_t err;
+
+    if (cli_connect(cli, &connection))
+        return EXIT_FAILURE;
+    err = order(connection, argument);
+    if (err)
+        cli_fail(cli, what, err);
+    cardea_disconnect(&connection);
+    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int cli_open_input(const struct cli *cli, const char *file)
 {
     int fd;

@@ -81,6 +81,10 @@ gpg_error_t cli_connect(const struct cli *cli, struct cardea **connection);
 gpg_error_t cli_connect_with(const struct cli *cli, const char *certificate,
                              struct cardea **connection);
 
+/* Connects, has the agent do one thing, and says WHAT if it does not. Returns the exit status. */
+int cli_order(const struct cli *cli, gpg_error_t (*order)(struct cardea *, const char *argument),
+              const char *argument, const char *what);
+
 /* Opens FILE, or standard input for NULL or "-". -1, having said so. */
 int cli_open_input(const struct cli *cli, const char *file);
 

@@ -20,8 +20,6 @@ int cli_forget(struct cli *cli, int argc, char **argv)
 {
     struct cli_arguments arguments = { .help = help, .options = long_options };
     int status = cli_read_options(cli, &arguments, argc, argv);
-    struct cardea *connection = NULL;
-    gpg_error_t err;
 
     if (status >= 0)
         return status;
@@ -29,11 +27,5 @@ int cli_forget(struct cli *cli, int argc, char **argv)
         fputs("cardea forget takes one serial number; see \"cardea forget --help\"\n", stderr);
         return EXIT_USAGE;
     }
-    if (cli_connect(cli, &connection))
-        return EXIT_FAILURE;
-    err = cardea_forget_token(connection, argv[optind]);
-    if (err)
-        cli_fail(cli, "the token cannot be forgotten", err);
-    cardea_disconnect(&connection);
-    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+    return cli_order(cli, cardea_forget_token, argv[optind], "the token cannot be forgotten");
 }

@@ -14,21 +14,19 @@ static const char help[] = "Usage: cardea lock [OPTION...]\n"
                            "  cardea lock\n"
                            "  swayidle before-sleep 'cardea lock'\n";
 
+static gpg_error_t lock(struct cardea *connection, const char *argument)
+{
+    (void)argument;
+    return cardea_lock(connection);
+}
+
 int cli_lock(struct cli *cli, int argc, char **argv)
 {
     struct cli_arguments arguments = { .help = help, .options = long_options };
     int status = cli_read_only_options(cli, &arguments, argc, argv);
-    struct cardea *connection = NULL;
-    gpg_error_t err;
 
     if (status >= 0)
         return status;
     cli->connect.agent = ""; /* one that does not run has nothing to forget */
-    if (cli_connect(cli, &connection))
-        return EXIT_FAILURE;
-    err = cardea_lock(connection);
-    if (err)
-        cli_fail(cli, "the agent cannot be locked", err);
-    cardea_disconnect(&connection);
-    return err ? EXIT_FAILURE : EXIT_SUCCESS;
+    return cli_order(cli, lock, NULL, "the agent cannot be locked");
 }

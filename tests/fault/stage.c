@@ -2,14 +2,12 @@
 
 #include "agent/expiry.h"
 #include "agent/known_tokens.h"
-#include "agent/prompt_queue.h"
 #include "tests/fault/caught_log.h"
 #include "tests/fault/human.h"
 #include "tests/fault/need.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <dirent.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -33,26 +31,6 @@ void expiry_note(struct expiry *expiry, int64_t end_ms)
 {
     (void)expiry;
     (void)end_ms;
-}
-
-/* Whoever waits for a card that was pulled gives up at once, unless it is back already. */
-enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
-{
-    struct pollfd ready = { .fd = fd, .events = POLLIN };
-
-    return poll(&ready, 1, deadline_poll_ms(limits->deadline) / 100) == 1 ? PROMPT_GOES_ON
-                                                                          : PROMPT_TIMED_OUT;
-}
-
-gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
-{
-    (void)limits;
-    *end = PROMPT_GOES_ON;
-    return 0;
-}
-
-void prompt_queue_leave(void)
-{
 }
 
 /* Time runs fast here: nobody takes any, and what is waited for comes at once or never. */

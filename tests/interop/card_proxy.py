@@ -8,6 +8,7 @@ import socket
 import threading
 
 GET_ATR = b"\4"
+OFF = b"\0"
 ON = b"\1"
 
 
@@ -78,6 +79,7 @@ class CardProxy:
         self.thread = None
         self.faults = {}
         self.commands = []
+        self.controls = []  # power and resets
         self.freed = threading.Event()
 
     def accept_token(self):
@@ -115,6 +117,7 @@ class CardProxy:
         self.pull()
         self.faults = faults or {}
         self.commands = []
+        self.controls = []
         self.freed.clear()
         self.card = self.connect()
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -143,6 +146,7 @@ class CardProxy:
                 elif message == GET_ATR:
                     send(self.card, self.ask(message))
                 else:
+                    self.controls.append(message)
                     send(self.token, message)
         except (Pulled, EOFError, OSError):
             self.card.close()

@@ -102,6 +102,20 @@ class Known(unittest.TestCase):
             self.assertEqual(refused.exception.code, 17)  # GPG_ERR_NO_SECKEY
             self.assertEqual(len(w.verifies()), 1)
 
+    def test_backup(self):
+        """The same key on a token that was never in: it is known, and none is asked for it again."""
+        with World() as w:
+            w.make_key("rsa2048")
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            for serial, reads in (("1", 1), ("2", 0), ("1", 0), ("2", 0)):
+                w.start_token("--serial", serial)
+                self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                self.assertEqual([c[:8] for c in w.commands()].count("00478100"), reads)
+                w.stop_token()
+                w.wait_for_card(False)
+            self.assertEqual(len(self.files(w)), 2)
+
     def begin_named(self, w):
         """A token whose holder is Alice Virtue. Returns its proxy and a mail."""
         w.make_key()

@@ -25,7 +25,6 @@ class Profile(NamedTuple):
     kdf: bool = False      # DO F9 is there to be read
     touch_apart: bool = False  # DO D7 has to be read on its own
     touch: bool = True     # there is a button
-    silent_tree: int = 0   # octets of DO 6E with RSA keys, where the answer to reset hides that length is taken
 
 
 PROFILES = {
@@ -41,10 +40,10 @@ PROFILES = {
     "nitrokey-storage": Profile(RSA + NIST_AND_BRAINPOOL, kdf=True, touch=False),
     "nitrokey-start": Profile(["rsa2048", "rsa4096", "nistp256", "secp256k1", "cv25519"], extended=False,
                               kdf=True),
-    "nitrokey-3": Profile(RSA + CURVES, kdf=True, silent_tree=254),
+    "nitrokey-3": Profile(RSA + CURVES, kdf=True),
     "smartpgp": Profile(RSA + NIST_AND_BRAINPOOL, extended=False, kdf=True, touch=False),
     "smartpgp-ext": Profile(RSA + NIST_AND_BRAINPOOL, kdf=True, touch=False),
-    "canokey": Profile(RSA + ["nistp256", "nistp384", "nistp521", "secp256k1", "cv25519"], silent_tree=259),
+    "canokey": Profile(RSA + ["nistp256", "nistp384", "nistp521", "secp256k1", "cv25519"]),
     "ledger": Profile(RSA + ["nistp256", "cv25519"], extended=False, answer=254, touch_apart=True),
 }
 
@@ -76,19 +75,16 @@ def key_answers(profile, algorithm):
     return parts(5 + 4 + int(algorithm[3:]) // 8 + 5, profile.answer)
 
 
-def tree_answers(profile, algorithm):
-    """Answers in which the first DO 6E comes out: the attributes of RSA keys have 6 octets."""
-    longer = 0 if algorithm.startswith("rsa") else 1 + len(openpgp.OID[algorithm]) - 6
-    return parts(profile.silent_tree + longer, 256) if profile.silent_tree else 1
+def forced(profile, algorithm, known):
+    """Commands that only exist because the device takes and gives what is long in parts."""
+    return blocks(profile, algorithm) - 1 + (0 if known else key_answers(profile, algorithm) - 1)
 
 
-def first(profile, algorithm):
-    """SELECT, DO 6E, the key; DO 6E again and VERIFY once the PIN is typed; DECIPHER; and what the device is
-    special for."""
-    tree = tree_answers(profile, algorithm) + profile.touch_apart
-    holder = profile.extended and not profile.kdf and tree == 1  # the name in DO 65, where there is room
-    return (1 + tree + key_answers(profile, algorithm) + profile.kdf + holder + 2
-            + blocks(profile, algorithm))
+def first(profile, algorithm, known=False):
+    """SELECT, DO 6E, the key unless it is known; DO 6E again and VERIFY once the PIN is typed; DECIPHER; and
+    what the device is special for."""
+    holder = profile.extended and not profile.kdf and not profile.touch_apart  # DO 65, where there is room
+    return 6 - known + profile.touch_apart + profile.kdf + holder + forced(profile, algorithm, known)
 
 
 class Keys(World):
@@ -134,37 +130,77 @@ class Keys(World):
 
 
 class Matrix(unittest.TestCase):
+    def by_gpg(self, w, algorithm):
+        self.assertEqual(w.decrypt(w.mails[algorithm]).stdout, b"Dear Alice")
+
+    def by_session_key(self, w, algorithm):
+        self.assertEqual(w.session_key(algorithm), w.session_keys[algorithm])
+
+    def check_insertion(self, w, name, algorithm, known, first_way, second_way):
+        """The token has just come in: it costs nothing, then one decryption with a prompt, and one without."""
+        profile, prompts = PROFILES[name], len(w.prompts())
+        self.assertEqual(w.commands(), [])
+        first_way(w, algorithm)
+        heard = w.commands()
+        self.assertEqual(len(heard), first(profile, algorithm, known), heard)
+        self.assertLessEqual(len(heard) - forced(profile, algorithm, known), FIRST_MAX - known)
+        w.forget_commands()
+        second_way(w, algorithm)
+        self.assertEqual(len(w.commands()), blocks(profile, algorithm), w.commands())
+        self.assertEqual(len(w.prompts()) - prompts, 1)
+
+    def insert_again(self, w, known):
+        w.tell_token("remove")
+        w.wait_for_card(False)
+        if not known:
+            w.forget_tokens()
+        w.forget_commands()
+        w.tell_token("insert")
+        w.wait_for_card()
+
     def check(self, w, name, algorithm):
-        profile = PROFILES[name]
-        with w.device(name, algorithm):
-            self.assertEqual(w.commands(), [], "insertion costs nothing")
-            before = len(w.prompts())
-            self.assertEqual(w.decrypt(w.mails[algorithm]).stdout, b"Dear Alice")
-            heard = w.commands()
-            self.assertEqual(len(heard), first(profile, algorithm), heard)
-            if profile.extended and (tree_answers(profile, algorithm) == 1 or not profile.kdf):
-                self.assertLessEqual(len(heard), FIRST_MAX)
-            w.forget_commands()
-            key = w.session_key(algorithm)
-            self.assertEqual(len(w.commands()), blocks(profile, algorithm), w.commands())
-            if algorithm not in w.session_keys:
+        gpg, own = (self.by_gpg, self.by_session_key), (self.by_session_key, self.by_gpg)
+        if algorithm not in w.session_keys:
+            with w.device(name, algorithm):
                 w.session_keys[algorithm] = gpg_session_key(w, w.mails[algorithm])
-            self.assertEqual(key, w.session_keys[algorithm])
-            self.assertEqual(len(w.prompts()) - before, 1)
+        w.forget_tokens()
+        with w.device(name, algorithm):
+            for number, (known, ways) in enumerate(((False, gpg), (True, gpg), (True, own), (False, own))):
+                if number:
+                    self.insert_again(w, known)
+                with self.subTest(name, algorithm=algorithm, known=known, first=ways[0].__name__):
+                    self.check_insertion(w, name, algorithm, known, *ways)
 
     def test_every_device_with_every_algorithm(self):
-        """First decryption by gpg, second by SESSIONKEY, and no command too many in either. Beyond seven are
-        devices without extended length, whose RSA keys come out in parts, and the Nitrokey 3, whose DO 6E
-        does; see doc/cards.md."""
+        """A token never seen before and one that is known, each by gpg and by SESSIONKEY, and no command too many
+        in any. Beyond seven are only RSA keys that come out, and cryptograms that go in, in parts; see
+        doc/cards.md."""
         combinations = SAMPLE if PCSC else {name: p.algorithms for name, p in PROFILES.items()}
         algorithms = {a for some in combinations.values() for a in some}
         print(f"{len(combinations)} devices, {len(algorithms)} algorithms, "
-              f"{sum(map(len, combinations.values()))} combinations, each by gpg and SESSIONKEY", file=sys.stderr)
+              f"{sum(map(len, combinations.values()))} combinations, each new and known, by gpg and SESSIONKEY",
+              file=sys.stderr)
         with Keys([a for a in RSA + CURVES if a in algorithms]) as w:
             for name, some in combinations.items():
                 for algorithm in some:
-                    with self.subTest(name, algorithm=algorithm):
-                        self.check(w, name, algorithm)
+                    self.check(w, name, algorithm)
+
+    def test_other_slots(self):
+        """Keys in them cost a decryption nothing, nor does it that they are empty above."""
+        with World() as w:
+            w.make_key("rsa2048", primary="rsa2048", authentication="rsa2048")
+            mail = w.encrypt("Dear Alice")
+            w.start_agent()
+            for name in NAMES:
+                with self.subTest(name):
+                    w.forget_tokens()
+                    w.start_token("--profile", name)
+                    for count in (first(PROFILES[name], "rsa2048"), *[blocks(PROFILES[name], "rsa2048")] * 2):
+                        w.forget_commands()
+                        self.assertEqual(w.decrypt(mail).stdout, b"Dear Alice")
+                        self.assertEqual(len(w.commands()), count, w.commands())
+                    w.stop_token()
+                    w.wait_for_card(False)
 
     def test_algorithms_that_a_device_has_not(self):
         """The token refuses them as the device would; or all of the above would say little."""
@@ -181,16 +217,38 @@ class Matrix(unittest.TestCase):
 
 
 class Papers(unittest.TestCase):
-    def test_counts_of_cards_md(self):
-        """The figures in doc/cards.md are those of the matrix."""
-        paper = (pathlib.Path(__file__).parents[2] / "doc" / "cards.md").read_text(encoding="utf-8")
-        rows = [l.strip("|").split("|") for l in paper.splitlines() if l.startswith("| `") and l.count("|") == 10]
-        told = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+    """What the documentation says of commands is what the matrix counts."""
+
+    def rows(self, name, columns):
+        """The rows of a table that begin with the names of profiles."""
+        paper = (pathlib.Path(__file__).parents[2] / "doc" / name).read_text(encoding="utf-8")
+        return [[cell.strip() for cell in l.strip("|").split("|")] for l in paper.splitlines()
+                if l.startswith("| `") and l.count("|") == columns + 1]
+
+    def test_cards_md(self):
+        told = {name.strip("`"): cells for name, *cells in self.rows("cards.md", 5)}
         for name, profile in PROFILES.items():
-            true = [(str(first(profile, a)), str(blocks(profile, a))) if a in profile.algorithms else ("–", "–")
-                    for a in ("rsa2048", "rsa4096", "nistp256", "cv25519")]
-            self.assertEqual(told.pop(name), [figure for pair in true for figure in pair], name)
+            true = [f"{first(profile, a)}, {first(profile, a, known=True)}, {blocks(profile, a)}"
+                    if a in profile.algorithms else "–" for a in ("rsa2048", "rsa4096", "nistp256", "cv25519")]
+            self.assertEqual(told.pop(name), true, name)
         self.assertEqual(told, {})
+
+    def algorithms(self, keys):
+        if keys.startswith("RSA"):
+            return ["rsa" + size for size in keys[4:].split(", ")]
+        return {"all": RSA + CURVES, "curves": CURVES}[keys]
+
+    def test_benchmarks_md(self):
+        def with_parts(total, more):
+            return f"{total - more} + {more}" if more else str(total)
+        told = {(name.strip("`"), algorithm): counts for names, keys, *counts in self.rows("benchmarks.md", 5)
+                for name in names.split() for algorithm in self.algorithms(keys)}
+        for name, profile in PROFILES.items():
+            for a in profile.algorithms:
+                self.assertEqual(told.get((name, a)),
+                                 [with_parts(first(profile, a), forced(profile, a, False)),
+                                  with_parts(first(profile, a, True), forced(profile, a, True)),
+                                  with_parts(blocks(profile, a), blocks(profile, a) - 1)], (name, a))
 
 
 class Pins(unittest.TestCase):

@@ -7,6 +7,8 @@ import time
 import unittest
 
 from codes import Code
+from card_proxy import OFF
+from test_profiles import PROFILES, Keys, blocks
 from test_session_key import pkesks
 from world import BIN, AssuanError, World, main, need, wait_until
 
@@ -111,6 +113,53 @@ class Sharing(unittest.TestCase):
                 self.assertEqual(other.end(), 0)
             print(f"another program waited {sorted(waits)[10] * 1000:.1f} ms in the median")
             self.assertLess(sorted(waits)[10], 0.25)
+
+
+class Costs(unittest.TestCase):
+    """A decryption is one command, whatever went before, unless the card has lost what it knew of us."""
+
+    AGAIN = ["00A40400", "00CA006E", "00200082"]  # SELECT, DO 6E, VERIFY with the PIN that is kept
+    USES = {"read": (0, []), "hold 1": (0, []), "reset": (0, AGAIN), "select": (1, AGAIN)}
+
+    def check(self, w, other, name, use):
+        said = other.do(use)
+        if said == "held":
+            said = other.answer()
+        self.assertTrue(said.endswith("done"), said)
+        before = len(w.commands())
+        self.assertEqual(len(w.ask("rsa2048")), 35)
+        refused, again = self.USES[use]
+        decipher = ["102A8086"] * (blocks(PROFILES[name], "rsa2048") - 1) + ["002A8086"]
+        self.assertEqual([c[:8] for c in w.commands()[before:]], refused * decipher + again + decipher)
+
+    def test_after_another_program(self):
+        """On every device: one that read, one that held the card, one that reset it, one with its own application."""
+        need("pcscd")
+        with Keys(["rsa2048"]) as w:
+            for name in PROFILES:
+                with w.device(name, "rsa2048", "--piv"):
+                    self.assertEqual(len(w.ask("rsa2048")), 35)
+                    other = Other(w)
+                    for use in self.USES:
+                        with self.subTest(name, use=use):
+                            self.check(w, other, name, use)
+                    self.assertEqual(other.end(), 0)
+
+    def test_after_a_rest(self):
+        """pcscd takes the power from a card that nobody is connected to. We stay connected to one that was used:
+        it keeps its power and its state."""
+        with SharedWorld() as w:
+            w.start_agent(readers=[w.reader(0)])
+            w.start_token("--wait")
+            with w.connect() as client:
+                w.ask(client)
+                used = w.token
+                with w.start_token_behind_proxy("--serial", "2", reader=1) as unused:
+                    unused.insert()
+                    wait_until(lambda: unused.controls[-1:] == [OFF], "pcscd takes the power from the other card")
+                    used.forget_commands()
+                    w.ask(client)
+                    self.assertEqual([c[:8] for c in used.commands()], ["002A8086"])
 
 
 class Held(unittest.TestCase):

@@ -421,10 +421,10 @@ class World:
             client.command("GETEVENTCOUNTER")
             return int(client.status[0].split()[3])
 
-    def start_token_behind_proxy(self, *options, imports=True):
+    def start_token_behind_proxy(self, *options, reader=0, imports=True):
         """As start_token, but with a cable that tests can cut; no card is in yet. Returns the proxy."""
         path = self.folder / "p"
-        proxy = CardProxy(self.slot(), path)
+        proxy = CardProxy(self.slot(reader), path)
         self.start_token(*options, connect=path, imports=imports, wait=False)
         proxy.accept_token()
         return proxy
@@ -444,6 +444,13 @@ class World:
             except AssuanError as error:
                 if error.code != 27:  # GPG_ERR_NOT_FOUND
                     raise
+
+    def forget_tokens(self):
+        """All that are known; none is in."""
+        with self.connect() as client:
+            client.command("TOKENS")
+            for aid in [line.split()[1] for line in client.status if line.startswith("ABSENT ")]:
+                client.command("FORGET " + aid)
 
     def stop_token(self):
         self.stop(self.token.process)

@@ -113,57 +113,57 @@ static void another_version_is_told_apart(void **state)
                      GPG_ERR_UNKNOWN_VERSION);
 }
 
+static const char *const no_tokens[] = {
+    "",
+    "\n",
+    "end\n",
+    "cardea-token\n",
+    "cardea-token 1",
+    "cardea-token 1\nend\n",
+    "cardea-token one\naid " AID "\nend\n",
+    "cardea-token 1 2\naid " AID "\nend\n",
+    "something-else 1\naid " AID "\nend\n",
+    HEAD,
+    HEAD "end",
+    HEAD "end\nmore",
+    HEAD "end\nend\n",
+    HEAD "\nend\n",
+    HEAD "aid " AID "\nend\n",
+    HEAD "colour blue\nend\n",
+    HEAD "holder \nend\n",
+    HEAD "holder A\nholder B\nend\n",
+    HEAD "holder \x1b[2J\nend\n",
+    HEAD "holder 0123456789012345678901234567890123456789\nend\n",
+    HEAD KEY KEY "end\n",
+    HEAD "key 0 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
+    HEAD "key 4 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
+    HEAD "key -1 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
+    HEAD "key 2\nend\n",
+    HEAD "key 2 - - 1 on - -\nend\n",
+    HEAD "key 2 - 4160 1 on - -\nend\n",
+    HEAD "key 2 - " CV25519_FINGERPRINT " 4294967296 on - -\nend\n",
+    HEAD "key 2 - " CV25519_FINGERPRINT " 1 maybe - -\nend\n",
+    HEAD "key 2 - " CV25519_FINGERPRINT " 1 on - - -\nend\n",
+    HEAD "key 2 - " CV25519_FINGERPRINT " 1 on " CV25519_GRIP " -\nend\n",
+    HEAD "key 2 - " CV25519_FINGERPRINT " 1 on - " CV25519_OBJECT "\nend\n",
+    HEAD "key 2 " CV25519_ATTRIBUTES " " CV25519_FINGERPRINT " 1 on " RSA_GRIP " " CV25519_OBJECT
+         "\nend\n",
+    HEAD "key 2 " RSA_ATTRIBUTES " " CV25519_FINGERPRINT " 1 on " CV25519_GRIP " " CV25519_OBJECT
+         "\nend\n",
+    "cardea-token 1\naid D2760001240203040006123456780000\nend\n",
+    "cardea-token 1\naid D276000124010304000612345678\nend\n",
+};
+
 static void anything_else_is_refused(void **state)
 {
-    static const char *const texts[] = {
-        "",
-        "\n",
-        "end\n",
-        "cardea-token\n",
-        "cardea-token 1",
-        "cardea-token 1\nend\n",
-        "cardea-token one\naid " AID "\nend\n",
-        "cardea-token 1 2\naid " AID "\nend\n",
-        "something-else 1\naid " AID "\nend\n",
-        HEAD,
-        HEAD "end",
-        HEAD "end\nmore",
-        HEAD "end\nend\n",
-        HEAD "\nend\n",
-        HEAD "aid " AID "\nend\n",
-        HEAD "colour blue\nend\n",
-        HEAD "holder \nend\n",
-        HEAD "holder A\nholder B\nend\n",
-        HEAD "holder \x1b[2J\nend\n",
-        HEAD "holder 0123456789012345678901234567890123456789\nend\n",
-        HEAD KEY KEY "end\n",
-        HEAD "key 0 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
-        HEAD "key 4 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
-        HEAD "key -1 - " CV25519_FINGERPRINT " 1 on - -\nend\n",
-        HEAD "key 2\nend\n",
-        HEAD "key 2 - - 1 on - -\nend\n",
-        HEAD "key 2 - 4160 1 on - -\nend\n",
-        HEAD "key 2 - " CV25519_FINGERPRINT " 4294967296 on - -\nend\n",
-        HEAD "key 2 - " CV25519_FINGERPRINT " 1 maybe - -\nend\n",
-        HEAD "key 2 - " CV25519_FINGERPRINT " 1 on - - -\nend\n",
-        HEAD "key 2 - " CV25519_FINGERPRINT " 1 on " CV25519_GRIP " -\nend\n",
-        HEAD "key 2 - " CV25519_FINGERPRINT " 1 on - " CV25519_OBJECT "\nend\n",
-        HEAD "key 2 " CV25519_ATTRIBUTES " " CV25519_FINGERPRINT " 1 on " RSA_GRIP
-             " " CV25519_OBJECT "\nend\n",
-        HEAD "key 2 " RSA_ATTRIBUTES " " CV25519_FINGERPRINT " 1 on " CV25519_GRIP
-             " " CV25519_OBJECT "\nend\n",
-        "cardea-token 1\naid D2760001240203040006123456780000\nend\n",
-        "cardea-token 1\naid D276000124010304000612345678\nend\n",
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < sizeof no_tokens / sizeof *no_tokens; i++) {
         struct known_token token, before;
 
         memset(&token, 0xa5, sizeof token);
         memcpy(&before, &token, sizeof token);
-        if (gpg_err_code(parse(texts[i], &token)) != GPG_ERR_BAD_DATA)
-            fail_msg("not refused: %s", texts[i]);
+        if (gpg_err_code(parse(no_tokens[i], &token)) != GPG_ERR_BAD_DATA)
+            fail_msg("not refused: %s", no_tokens[i]);
         assert_memory_equal(&token, &before, sizeof token);
     }
 }

@@ -202,6 +202,49 @@ static void a_holder_is_recalled_until_the_card_tells_it(void **state)
     known_tokens_close(&known);
 }
 
+/* Of a card whose key has yet to be read. */
+static bool recalls_key(struct known_tokens *known, unsigned number)
+{
+    struct card_facts facts;
+
+    facts_of(number, &facts);
+    facts.key[SLOT_DECRYPT] = (struct key_facts){ .state = SLOT_UNREAD };
+    known_tokens_recall(known, &facts);
+    return facts.key[SLOT_DECRYPT].state == SLOT_READ;
+}
+
+static void a_backup_has_the_key_that_is_known(void **state)
+{
+    struct known_tokens *known = open_known();
+    struct card_facts facts;
+
+    (void)state;
+    assert_false(recalls_key(known, 2));
+    note(known, 1, "Alice");
+    assert_true(recalls_key(known, 1));
+    assert_true(recalls_key(known, 2));
+    facts_of(2, &facts);
+    known_tokens_recall(known, &facts);
+    assert_string_equal(facts.holder, "");
+    known_tokens_close(&known);
+}
+
+/* Its fingerprint is another key's, which it was found not to hold. */
+static void a_token_that_was_read_is_not_taken_for_a_backup(void **state)
+{
+    struct known_tokens *known = open_known();
+    struct card_facts facts;
+
+    (void)state;
+    note(known, 1, "");
+    facts_of(2, &facts);
+    facts.key[SLOT_DECRYPT].key.q.bytes[0] ^= 1;
+    known_tokens_note(known, &facts);
+    assert_false(recalls_key(known, 2));
+    assert_true(recalls_key(known, 3));
+    known_tokens_close(&known);
+}
+
 /* As a decryption notes it, which reads one slot alone. */
 static void a_key_that_was_not_read_this_time_stays_known(void **state)
 {
@@ -379,6 +422,8 @@ int main(void)
         TEST(the_next_agent_knows),
         TEST(what_is_no_news_is_not_written),
         TEST(a_holder_is_recalled_until_the_card_tells_it),
+        TEST(a_backup_has_the_key_that_is_known),
+        TEST(a_token_that_was_read_is_not_taken_for_a_backup),
         TEST(a_key_that_was_not_read_this_time_stays_known),
         TEST(a_token_without_keys_is_forgotten),
         TEST(agents_that_share_a_directory_keep_each_others_tokens),

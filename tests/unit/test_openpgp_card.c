@@ -12,6 +12,7 @@ static int init(void **state)
 
 #define ATR_GNUK     "3BDA11FF81B1FE551F0300318473800180059000E1"
 #define ATR_CANOKEY  "3BF71100008131FE6543616E6F6B657999"
+#define ATR_YUBIKEY4 "3BF81300008131FE15597562696B657934D4"
 #define ATR_SMARTPGP "3BDA18FF81B1FE751F030031F573C001C0009000BC"
 
 struct fixture {
@@ -59,8 +60,31 @@ static void answer_to_reset_hints_at_the_channel(void **state)
     begin(&f, ATR_SMARTPGP, NULL, 0);
     assert_true(f.card.channel.extended);
     begin(&f, ATR_CANOKEY, NULL, 0);
+    assert_true(f.card.channel.extended);
+    assert_false(f.card.channel.chaining);
+    begin(&f, ATR_YUBIKEY4, NULL, 0);
     assert_false(f.card.channel.extended);
     assert_false(f.card.channel.chaining);
+}
+
+/* Who only looks like a CanoKey, and its reader, are asked as others are, at once or the next
+ * time. */
+static void wrong_guess_costs_one_command(void **state)
+{
+    const struct exchange refused[] = { SAYS("00CA006E000000", "6700"),
+                                        says_shape("00CA006E00", shape_gnuk) };
+    const struct exchange failed[] = { { .command = "00CA006E000000", .err = GPG_ERR_CARD } };
+    struct fixture f;
+
+    (void)state;
+    begin(&f, ATR_CANOKEY, SCRIPT(refused));
+    assert_err(openpgp_card_read_data(&f.card), GPG_ERR_NO_ERROR);
+    assert_false(f.card.channel.extended);
+    scripted_reader_done(&f.reader);
+    begin(&f, ATR_CANOKEY, SCRIPT(failed));
+    assert_err(openpgp_card_read_data(&f.card), GPG_ERR_CARD);
+    assert_true(f.card.channel.refused);
+    scripted_reader_done(&f.reader);
 }
 
 /* Six octets of AID and no Le: the form that every card takes. */
@@ -108,11 +132,12 @@ static void data_decides_what_the_answer_to_reset_hinted(void **state)
         bool extended, chaining;
         size_t command_max;
     } rows[] = {
-        { ATR_CANOKEY, "00CA006E00", shape_canokey, true, false, 0x53c },
+        { ATR_CANOKEY, "00CA006E000000", shape_canokey, true, false, 0x53c },
         { ATR_GNUK, "00CA006E00", shape_gnuk, false, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_smartpgp, true, true, 0 },
         { ATR_SMARTPGP, "00CA006E000000", shape_neo, false, true, 0 },
-        { ATR_CANOKEY, "00CA006E00", shape_yubikey5, true, true, 0xbfe },
+        { ATR_CANOKEY, "00CA006E000000", shape_gnuk, false, true, 0 },
+        { ATR_YUBIKEY4, "00CA006E00", shape_yubikey5, true, true, 0xbfe },
     };
 
     (void)state;
@@ -515,6 +540,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_to_reset_hints_at_the_channel),
+        cmocka_unit_test(wrong_guess_costs_one_command),
         cmocka_unit_test(select_tells_what_is_there),
         cmocka_unit_test(select_fetches_what_it_does_not_read),
         cmocka_unit_test(data_decides_what_the_answer_to_reset_hinted),

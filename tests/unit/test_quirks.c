@@ -1,5 +1,5 @@
 #include "apdu/quirks.h"
-#include "tests/unit/cmocka_all.h"
+#include "tests/unit/hex.h"
 
 /* By the devices' identities: NEO 2.0, YubiKey 4 2.1 (5 before 5.2.3 the same), 5 3.4, Ledger 3.3,
  * and some that need none. */
@@ -36,9 +36,37 @@ static void quirks_follow_identity(void **state)
     }
 }
 
+/* ATRs of pcsc-tools' list and of pynitrokey, without and with what surrounds the beginning. */
+static void answers_to_reset_are_guessed_from(void **state)
+{
+    static const struct {
+        const char *atr;
+        bool extended;
+    } rows[] = {
+        { "3B8C01805A4E6974726F6B657920337D", true },       /* Nitrokey 3 */
+        { "3B8F01805D4E6974726F6B657900000000006A", true }, /* the same, later */
+        { "3BF71100008131FE6543616E6F6B657999", true },     /* CanoKey */
+        { "3BFA1300008131FE15597562696B65794E454FA6", false },
+        { "3BF81300008131FE15597562696B657934D4", false },
+        { "3BDA11FF81B1FE551F0300318473800180059000E1", false },
+        { "3B8901805A4E6974726F6B6500", false }, /* cut */
+        { "3B894E6974726F6B657920330000", false },
+        { "3B00", false },
+        { "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(quirks_guess_extended(atr_historical_bytes(hex(rows[i].atr))),
+                         rows[i].extended);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(quirks_follow_identity) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quirks_follow_identity),
+        cmocka_unit_test(answers_to_reset_are_guessed_from),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
