@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* A reference to the first card that has an OpenPGP application, and its facts. */
@@ -66,7 +67,7 @@ static gpg_error_t scd_serialno(assuan_context_t assuan, char *line)
     struct card_facts facts;
     gpg_error_t err;
 
-    if (*application && strcmp(application, "openpgp") != 0)
+    if (*application && strcasecmp(application, "openpgp") != 0)
         return gpg_error(GPG_ERR_NOT_SUPPORTED);
     if (line_option(line, "--all", NULL))
         return send_all_serials(assuan, session->agent->cards);
@@ -242,6 +243,12 @@ static const struct {
     { "NOP", scd_nothing_to_do },
 };
 
+/* In any case of letters, as libassuan has it for the commands before "SCD". */
+static bool is_name(struct view word, const char *name)
+{
+    return word.len == strlen(name) && strncasecmp((const char *)word.data, name, word.len) == 0;
+}
+
 /* What changes a card, or uses it for other things than reading mail. */
 static bool is_refused(struct view name)
 {
@@ -252,7 +259,7 @@ static bool is_refused(struct view name)
                                          "SWITCHCARD", "SWITCHAPP" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (view_equal(name, view_of(names[i], strlen(names[i]))))
+        if (is_name(name, names[i]))
             return true;
     }
     return false;
@@ -266,7 +273,7 @@ static gpg_error_t cmd_scd(assuan_context_t assuan, char *line)
     if (!line_next_word(&rest, &name))
         return session_fail(assuan, GPG_ERR_ASS_PARAMETER, "no command for the card");
     for (size_t i = 0; i < sizeof scd_commands / sizeof *scd_commands; i++) {
-        if (view_equal(name, view_of(scd_commands[i].name, strlen(scd_commands[i].name)))) {
+        if (is_name(name, scd_commands[i].name)) {
             char *arguments = line + (rest - line);
 
             arguments += strspn(arguments, " \t");

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 struct logind {
     struct cards *cards;
+    struct event_watcher *prompts;
     pthread_t thread;
     int stop_fd; /* eventfd; readable for good once it is to stop */
     /* The thread's own: */
@@ -45,7 +47,7 @@ static int on_inhibited(sd_bus_message *reply, void *arg, sd_bus_error *error)
     (void)error;
     if (refused)
         log_debug("logind: sleep will not wait for us: %s", refused);
-    else if (sd_bus_message_read(reply, "h", &fd) >= 0)
+    else if (libsystemd.message_read(reply, "h", &fd) >= 0)
         set_inhibitor(arg, fcntl(fd, F_DUPFD_CLOEXEC, 0));
     return 0;
 }
@@ -54,19 +56,19 @@ static int on_inhibited(sd_bus_message *reply, void *arg, sd_bus_error *error)
 static void inhibit_sleep(struct logind *logind)
 {
     sd_bus_message *call = NULL;
-    int rc = sd_bus_message_new_method_call(logind->bus, &call, LOGIND, MANAGER, LOGIND ".Manager",
-                                            "Inhibit");
+    int rc = libsystemd.message_new_method_call(logind->bus, &call, LOGIND, MANAGER,
+                                                LOGIND ".Manager", "Inhibit");
 
     if (rc >= 0)
-        rc = sd_bus_message_set_auto_start(call, false);
+        rc = libsystemd.message_set_auto_start(call, false);
     if (rc >= 0)
-        rc =
-            sd_bus_message_append(call, "ssss", "sleep", "cardea-agent", "to forget PINs", "delay");
+        rc = libsystemd.message_append(call, "ssss", "sleep", "cardea-agent", "to forget PINs",
+                                       "delay");
     if (rc >= 0)
-        rc = sd_bus_call_async(logind->bus, NULL, call, on_inhibited, logind, 0);
+        rc = libsystemd.call_async(logind->bus, NULL, call, on_inhibited, logind, 0);
     if (rc < 0)
         log_debug("logind: cannot ask to delay sleep: %s", strerror(-rc));
-    sd_bus_message_unref(call);
+    libsystemd.message_unref(call);
 }
 
 static void forget_pins(struct logind *logind, const char *why)
@@ -81,7 +83,7 @@ static int on_sleep(sd_bus_message *message, void *arg, sd_bus_error *error)
     int begins;
 
     (void)error;
-    if (sd_bus_message_read(message, "b", &begins) < 0)
+    if (libsystemd.message_read(message, "b", &begins) < 0)
         return 0;
     /* After the sleep once more: a PIN may have been typed between the first time and the sleep. */
     forget_pins(logind, begins ? "the machine is about to sleep" : "the machine has slept");
@@ -98,7 +100,7 @@ static int on_owner(sd_bus_message *message, void *arg, sd_bus_error *error)
     const char *name, *before, *now;
 
     (void)error;
-    if (sd_bus_message_read(message, "sss", &name, &before, &now) >= 0 && *now)
+    if (libsystemd.message_read(message, "sss", &name, &before, &now) >= 0 && *now)
         inhibit_sleep(arg);
     return 0;
 }
@@ -109,18 +111,18 @@ static int on_user(sd_bus_message *reply, void *arg, sd_bus_error *error)
     uint32_t uid;
 
     (void)error;
-    if (bus_error_of(reply) || sd_bus_message_enter_container(reply, 'v', "(uo)") < 0 ||
-        sd_bus_message_enter_container(reply, 'r', "uo") < 0 ||
-        sd_bus_message_read(reply, "u", &uid) < 0 || uid == getuid())
+    if (bus_error_of(reply) || libsystemd.message_enter_container(reply, 'v', "(uo)") < 0 ||
+        libsystemd.message_enter_container(reply, 'r', "uo") < 0 ||
+        libsystemd.message_read(reply, "u", &uid) < 0 || uid == getuid())
         forget_pins(arg, "the screen is locked");
     return 0;
 }
 
 static void ask_whose(struct logind *logind, sd_bus_message *message)
 {
-    int rc = sd_bus_call_method_async(logind->bus, NULL, LOGIND, sd_bus_message_get_path(message),
-                                      "org.freedesktop.DBus.Properties", "Get", on_user, logind,
-                                      "ss", SESSION, "User");
+    int rc = libsystemd.call_method_async(
+        logind->bus, NULL, LOGIND, libsystemd.message_get_path(message),
+        "org.freedesktop.DBus.Properties", "Get", on_user, logind, "ss", SESSION, "User");
 
     if (rc < 0)
         forget_pins(logind, "a screen is locked");
@@ -139,12 +141,12 @@ static bool says_locked(sd_bus_message *message)
     const char *name;
     int locked = false;
 
-    if (sd_bus_message_read(message, "s", &name) < 0)
+    if (libsystemd.message_read(message, "s", &name) < 0)
         return false;
     if (strcmp(name, "LockedHint") == 0)
-        (void)sd_bus_message_read(message, "v", "b", &locked);
+        (void)libsystemd.message_read(message, "v", "b", &locked);
     else
-        (void)sd_bus_message_skip(message, "v");
+        (void)libsystemd.message_skip(message, "v");
     return locked;
 }
 
@@ -153,12 +155,12 @@ static int on_change(sd_bus_message *message, void *arg, sd_bus_error *error)
     bool locked = false;
 
     (void)error;
-    if (sd_bus_message_skip(message, "s") < 0 ||
-        sd_bus_message_enter_container(message, 'a', "{sv}") < 0)
+    if (libsystemd.message_skip(message, "s") < 0 ||
+        libsystemd.message_enter_container(message, 'a', "{sv}") < 0)
         return 0;
-    while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
+    while (libsystemd.message_enter_container(message, 'e', "sv") > 0) {
         locked = says_locked(message) || locked;
-        if (sd_bus_message_exit_container(message) < 0)
+        if (libsystemd.message_exit_container(message) < 0)
             break;
     }
     if (locked)
@@ -184,20 +186,20 @@ static int subscribe(struct logind *logind)
     int rc = 0;
 
     for (size_t i = 0; i < sizeof signals / sizeof *signals && rc >= 0; i++)
-        rc = sd_bus_add_match_async(logind->bus, NULL, signals[i].rule, signals[i].handler, NULL,
-                                    logind);
+        rc = libsystemd.add_match_async(logind->bus, NULL, signals[i].rule, signals[i].handler,
+                                        NULL, logind);
     return rc;
 }
 
 static void disconnect(struct logind *logind)
 {
     set_inhibitor(logind, -1);
-    logind->bus = sd_bus_close_unref(logind->bus);
+    bus_close(&logind->bus);
 }
 
 static bool connect_to_bus(struct logind *logind)
 {
-    int rc = sd_bus_open_system(&logind->bus);
+    int rc = bus_open_system(&logind->bus);
 
     if (rc >= 0)
         rc = subscribe(logind);
@@ -234,12 +236,25 @@ static bool serve(struct logind *logind)
     }
 }
 
+/* False when it is to stop. */
+static bool await_first_prompt(struct logind *logind)
+{
+    struct pollfd fds[2] = { { .fd = event_watcher_fd(logind->prompts), .events = POLLIN },
+                             { .fd = logind->stop_fd, .events = POLLIN } };
+
+    while (poll(fds, 2, -1) < 0) {
+    }
+    return fds[1].revents == 0;
+}
+
 static void *listen_to_logind(void *arg)
 {
     struct logind *logind = arg;
     int64_t pause_ms = RETRY_FIRST_MS;
-    bool stopping = !connect_to_bus(logind);
+    bool stopping = !await_first_prompt(logind);
 
+    events_unwatch(&logind->prompts);
+    stopping = stopping || !connect_to_bus(logind);
     while (!stopping) {
         int64_t begun = monotonic_ms();
 
@@ -256,20 +271,28 @@ static void *listen_to_logind(void *arg)
     return NULL;
 }
 
-gpg_error_t logind_start(struct cards *cards, struct logind **r_logind)
+gpg_error_t logind_start(struct cards *cards, struct events *events, struct logind **r_logind)
 {
     struct logind *logind = calloc(1, sizeof *logind);
+    gpg_error_t err;
 
     if (!logind)
         return gpg_error(GPG_ERR_ENOMEM);
     logind->cards = cards;
     logind->inhibitor_fd = -1;
     logind->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (logind->stop_fd < 0 || pthread_create(&logind->thread, NULL, listen_to_logind, logind)) {
+    err = logind->stop_fd < 0
+              ? gpg_error_from_syserror()
+              : events_watch(events, EVENT_MASK(EVENT_PIN_WANTED), &logind->prompts);
+    if (!err && pthread_create(&logind->thread, NULL, listen_to_logind, logind)) {
+        events_unwatch(&logind->prompts);
+        err = gpg_error(GPG_ERR_EAGAIN);
+    }
+    if (err) {
         if (logind->stop_fd >= 0)
             close(logind->stop_fd);
         free(logind);
-        return gpg_error(GPG_ERR_EAGAIN);
+        return err;
     }
     *r_logind = logind;
     return 0;

@@ -2,16 +2,18 @@
  * PINs and verified states are dropped before the machine sleeps and when a session of our user is
  * locked. One thread, asleep while nothing happens.
  *
- * Where there is no system bus when the agent starts, or no logind, nothing comes, and nothing is
- * said about it. A bus that is lost is looked for again, at growing intervals. */
+ * It connects when the first PIN is asked for: before that there is nothing to forget. Where there
+ * is no system bus then, or no logind, nothing comes, and nothing is said about it. A bus that is
+ * lost is looked for again, at growing intervals. */
 #pragma once
 
 #include "agent/cards.h"
+#include "agent/events.h"
 
 struct logind;
 
-/* The cards outlive it. GPG_ERR_EAGAIN and the like. */
-gpg_error_t logind_start(struct cards *cards, struct logind **r_logind);
+/* The cards and events outlive it. Errors are those of events_watch, and GPG_ERR_EAGAIN. */
+gpg_error_t logind_start(struct cards *cards, struct events *events, struct logind **r_logind);
 
 /* Accepts NULL, clears the pointer. */
 void logind_stop(struct logind **logind);

@@ -133,7 +133,7 @@ static gpg_error_t start(struct process *process)
         err =
             expiry_start(process->agent.cards, process->agent.session_keys, &process->agent.expiry);
     if (!err)
-        err = logind_start(process->agent.cards, &process->logind);
+        err = logind_start(process->agent.cards, process->agent.events, &process->logind);
     if (!err && process->config.notifications)
         err = notification_start(process->agent.events, &process->notification);
     if (!err)

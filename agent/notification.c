@@ -51,8 +51,8 @@ struct notification {
 
 static void close_notice(struct notification *n, struct notice *notice)
 {
-    int rc = sd_bus_call_method_async(n->bus, NULL, SERVER, SERVER_PATH, SERVER,
-                                      "CloseNotification", NULL, NULL, "u", notice->number);
+    int rc = libsystemd.call_method_async(n->bus, NULL, SERVER, SERVER_PATH, SERVER,
+                                          "CloseNotification", NULL, NULL, "u", notice->number);
 
     if (rc < 0)
         log_debug("notification: cannot be closed: %s", strerror(-rc));
@@ -67,7 +67,7 @@ static int on_shown(sd_bus_message *reply, void *arg, sd_bus_error *error)
 
     (void)error;
     notice->state = NOTICE_FREE;
-    if (refused || sd_bus_message_read(reply, "u", &notice->number) < 0) {
+    if (refused || libsystemd.message_read(reply, "u", &notice->number) < 0) {
         log_debug("notification: not shown: %s", refused ? refused : "a reply without a number");
         return 0;
     }
@@ -79,12 +79,12 @@ static int on_shown(sd_bus_message *reply, void *arg, sd_bus_error *error)
 
 static int append_notice(sd_bus_message *call, const struct notification_text *text)
 {
-    int rc = sd_bus_message_append(call, "susssas", "Cardea", 0, "dialog-password", text->summary,
-                                   text->body, 0);
+    int rc = libsystemd.message_append(call, "susssas", "Cardea", 0, "dialog-password",
+                                       text->summary, text->body, 0);
 
     if (rc >= 0) /* 2: critical, which is shown over a full screen, too */
-        rc = sd_bus_message_append(call, "a{sv}i", 2, "urgency", "y", 2, "transient", "b", 1,
-                                   EXPIRE_MS);
+        rc = libsystemd.message_append(call, "a{sv}i", 2, "urgency", "y", 2, "transient", "b", 1,
+                                       EXPIRE_MS);
     return rc;
 }
 
@@ -92,15 +92,16 @@ static void show_notice(struct notification *n, struct notice *notice)
 {
     struct notification_text text;
     sd_bus_message *call = NULL;
-    int rc = sd_bus_message_new_method_call(n->bus, &call, SERVER, SERVER_PATH, SERVER, "Notify");
+    int rc =
+        libsystemd.message_new_method_call(n->bus, &call, SERVER, SERVER_PATH, SERVER, "Notify");
 
     notification_text_write(&notice->event, n->server == SERVER_MARKUP, &text);
     if (rc >= 0)
         rc = append_notice(call, &text);
     if (rc >= 0)
-        rc = sd_bus_call_async(n->bus, NULL, call, on_shown, notice, ANSWER_USEC);
+        rc = libsystemd.call_async(n->bus, NULL, call, on_shown, notice, ANSWER_USEC);
     notice->state = rc < 0 ? NOTICE_FREE : NOTICE_ASKED;
-    sd_bus_message_unref(call);
+    libsystemd.message_unref(call);
 }
 
 static int on_capabilities(sd_bus_message *reply, void *arg, sd_bus_error *error)
@@ -109,13 +110,13 @@ static int on_capabilities(sd_bus_message *reply, void *arg, sd_bus_error *error
     const char *refused = bus_error_of(reply), *capability;
 
     (void)error;
-    if (refused || sd_bus_message_enter_container(reply, 'a', "s") < 0) {
+    if (refused || libsystemd.message_enter_container(reply, 'a', "s") < 0) {
         log_debug("notification: no server: %s", refused ? refused : "a reply of another kind");
         n->server = SERVER_NONE;
         return 0;
     }
     n->server = SERVER_PLAIN;
-    while (sd_bus_message_read(reply, "s", &capability) > 0) {
+    while (libsystemd.message_read(reply, "s", &capability) > 0) {
         if (strcmp(capability, "body-markup") == 0)
             n->server = SERVER_MARKUP;
     }
@@ -124,17 +125,17 @@ static int on_capabilities(sd_bus_message *reply, void *arg, sd_bus_error *error
 
 static void disconnect(struct notification *n)
 {
-    n->bus = sd_bus_close_unref(n->bus);
+    bus_close(&n->bus);
     n->server = SERVER_UNKNOWN;
 }
 
 static bool connect_to_server(struct notification *n)
 {
-    int rc = sd_bus_open_user(&n->bus);
+    int rc = bus_open_user(&n->bus);
 
     if (rc >= 0)
-        rc = sd_bus_call_method_async(n->bus, NULL, SERVER, SERVER_PATH, SERVER, "GetCapabilities",
-                                      on_capabilities, n, NULL);
+        rc = libsystemd.call_method_async(n->bus, NULL, SERVER, SERVER_PATH, SERVER,
+                                          "GetCapabilities", on_capabilities, n, NULL);
     if (rc < 0)
         log_debug("notification: no session bus: %s", strerror(-rc));
     return rc >= 0;

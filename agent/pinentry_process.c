@@ -18,9 +18,6 @@
 #define PEACE_MS 300
 #define TERM_MS  500
 
-/* Where the child tells why it could not become the pinentry. */
-#define REPORT_FD (STDERR_FILENO + 1)
-
 extern char **environ;
 
 static bool is_replaced(const char *entry, const struct pinentry_options *options)
@@ -86,67 +83,46 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Leaves the standard descriptors and *report_fd. */
-static bool keep_descriptors(int fd, int *report_fd)
+/* Leaves the standard descriptors. */
+static bool keep_descriptors(int fd)
 {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
     if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0)
         return false;
-    if (*report_fd != REPORT_FD && dup3(*report_fd, REPORT_FD, O_CLOEXEC) < 0)
-        return false;
-    *report_fd = REPORT_FD;
-    closefrom(REPORT_FD + 1);
+    closefrom(STDERR_FILENO + 1);
     return true;
 }
 
-/* In the child of a process with threads: only what is safe in a signal handler. */
-static _Noreturn void become_pinentry(const char *program, char **environment, int fd,
-                                      int report_fd, pid_t agent)
+/* In the child, which has our memory until it is another program: nothing may be left there but
+ * why it did not become one. */
+static _Noreturn void become_pinentry(const char *program, char **environment, int fd, pid_t agent,
+                                      volatile int *error)
 {
     char name[] = "pinentry";
     char *arguments[] = { name, NULL };
-    int error;
 
     reset_signals();
-    if (will_end_with(agent) && setsid() >= 0 && keep_descriptors(fd, &report_fd))
+    if (will_end_with(agent) && setsid() >= 0 && keep_descriptors(fd))
         execve(program, arguments, environment);
-    error = errno;
-    (void)!write(report_fd, &error, sizeof error);
+    *error = errno;
     _exit(EXIT_FAILURE);
 }
 
-/* What the child says in place of becoming another program; 0 when it became one. */
-static int read_report(int report_fd)
-{
-    int error = 0;
-    ssize_t len;
-
-    do
-        len = read(report_fd, &error, sizeof error);
-    while (len < 0 && errno == EINTR);
-    return len == (ssize_t)sizeof error ? error : 0;
-}
-
-/* 0, or an error number. */
+/* 0, or an error number. fork() would copy the tables of all our memory first, and every thread
+ * would pay for it, page by page. */
 static int spawn(const char *program, char **environment, int fd, pid_t *r_pid)
 {
-    pid_t agent = getpid(), pid;
-    int report[2];
-    int error;
+    const pid_t agent = getpid();
+    volatile int error = 0;
+    pid_t pid = vfork();
 
-    if (pipe2(report, O_CLOEXEC))
+    if (pid < 0)
         return errno;
-    pid = fork();
-    error = pid < 0 ? errno : 0;
     if (pid == 0)
-        become_pinentry(program, environment, fd, report[1], agent);
-    close(report[1]);
-    if (pid > 0)
-        error = read_report(report[0]);
-    close(report[0]);
-    if (pid > 0 && error)
+        become_pinentry(program, environment, fd, agent, &error);
+    if (error)
         waitpid(pid, NULL, 0);
     else
         *r_pid = pid;

@@ -2,9 +2,10 @@
 #include "agent/logind.h"
 #include "agent/notification.h"
 
-gpg_error_t logind_start(struct cards *cards, struct logind **r_logind)
+gpg_error_t logind_start(struct cards *cards, struct events *events, struct logind **r_logind)
 {
     (void)cards;
+    (void)events;
     *r_logind = NULL;
     return 0;
 }

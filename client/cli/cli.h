@@ -68,7 +68,8 @@ int cli_fail(const struct cli *cli, const char *what, gpg_error_t err);
 int cli_fail_asking(const struct cli *cli, const struct cardea *connection, const char *what,
                     gpg_error_t err);
 
-/* Standard descriptors that are closed would be taken by files that we open; call it first. */
+/* Standard descriptors that are closed would be taken by files that we open; call it first. Reading
+ * or writing there stays an error. */
 void cli_occupy_standard_descriptors(void);
 
 /* Writes out what waits for standard output. Returns status, or 1 if that failed. */

@@ -117,7 +117,7 @@ static int take_option(struct job *job, int option)
 {
     switch (option) {
     case 'o':
-        job->out_file = strcmp(optarg, "-") == 0 ? NULL : optarg;
+        job->out_file = output_is_standard(optarg) ? NULL : optarg;
         return -1;
     case 'w':
         job->overwrite = true;

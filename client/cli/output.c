@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FD_LINK_SIZE 32
+
 static gpg_error_t folder_of(const char *path, char **folder)
 {
     char *copy = strdup(path);
@@ -40,14 +42,25 @@ static gpg_error_t open_named(struct output *output)
     return 0;
 }
 
+/* The way to a file that has no name; there is none without /proc. */
+static void format_fd_link(int fd, char link[FD_LINK_SIZE])
+{
+    snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
+}
+
 static gpg_error_t open_in_folder(struct output *output)
 {
+    char link[FD_LINK_SIZE];
+
     output->fd = open(output->folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-    if (output->fd >= 0)
+    if (output->fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+        return gpg_error_from_syserror();
+    format_fd_link(output->fd, link);
+    if (output->fd >= 0 && access(link, F_OK) == 0)
         return 0;
-    if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
-        return open_named(output);
-    return gpg_error_from_syserror();
+    if (output->fd >= 0)
+        close(output->fd);
+    return open_named(output);
 }
 
 /* A device or a pipe is not replaced by a file. */
@@ -61,40 +74,64 @@ static gpg_error_t open_file(struct output *output, const char *path)
 {
     gpg_error_t err = folder_of(path, &output->folder);
 
-    output->path = path;
-    if (!err)
-        err = open_in_folder(output);
-    if (err)
-        free(output->folder);
+    if (!err && !(output->path = strdup(path)))
+        err = gpg_error(GPG_ERR_ENOMEM);
+    return err ? err : open_in_folder(output);
+}
+
+/* A link stays one: the file that it leads to is replaced. Who could not read that cannot read what
+ * takes its place. */
+static gpg_error_t open_instead(struct output *output, const char *path, mode_t mode)
+{
+    char *file = realpath(path, NULL);
+    gpg_error_t err = file ? open_file(output, file) : gpg_error_from_syserror();
+
+    free(file);
+    if (!err && fchmod(output->fd, mode & (S_IRWXU | S_IRWXG | S_IRWXO)))
+        err = gpg_error_from_syserror();
     return err;
+}
+
+bool output_is_standard(const char *path)
+{
+    struct stat named, standard;
+
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &named) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+            named.st_dev == standard.st_dev && named.st_ino == standard.st_ino);
+}
+
+static gpg_error_t open_path(struct output *output, const char *path, bool overwrite)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+
+    if (there && S_ISDIR(st.st_mode))
+        return gpg_error(GPG_ERR_EISDIR);
+    if (there && !S_ISREG(st.st_mode))
+        return open_special(output, path);
+    if (!overwrite && lstat(path, &st) == 0)
+        return gpg_error(GPG_ERR_EEXIST);
+    return there ? open_instead(output, path, st.st_mode) : open_file(output, path);
 }
 
 gpg_error_t output_open(const char *path, bool overwrite, struct output *r_output)
 {
     struct output output = { .fd = STDOUT_FILENO };
-    struct stat st;
-    gpg_error_t err = 0;
+    gpg_error_t err = path ? open_path(&output, path, overwrite) : 0;
 
-    if (path && strcmp(path, "-") != 0) {
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            err = gpg_error(GPG_ERR_EISDIR);
-        else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-            err = open_special(&output, path);
-        else if (!overwrite && lstat(path, &st) == 0)
-            err = gpg_error(GPG_ERR_EEXIST);
-        else
-            err = open_file(&output, path);
-    }
-    if (!err)
+    if (err)
+        output_close(&output);
+    else
         *r_output = output;
     return err;
 }
 
 static gpg_error_t link_fd(int fd, const char *path)
 {
-    char link[64];
+    char link[FD_LINK_SIZE];
 
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    format_fd_link(fd, link);
     return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW) ? gpg_error_from_syserror()
                                                                      : 0;
 }
@@ -171,5 +208,6 @@ void output_close(struct output *output)
         unlink(output->temporary);
     free(output->temporary);
     free(output->folder);
+    free(output->path);
     *output = (struct output){ .fd = -1 };
 }

@@ -6,14 +6,17 @@
 
 struct output {
     int fd;
-    const char *path; /* NULL: standard output or a device, nothing to commit. Borrowed */
-    char *folder;     /* of the path; owned */
-    char *temporary;  /* its name until then, where the file system wants one; owned */
+    char *path;      /* NULL: standard output or a device, nothing to commit; owned */
+    char *folder;    /* of the path; owned */
+    char *temporary; /* its name until then, where the file system wants one; owned */
 };
 
-/* Opens standard output for NULL or "-", and a device or a pipe as it is. Of a file nothing is seen
- * until output_commit, and nothing is left when we end before. GPG_ERR_EEXIST unless overwrite is
- * set. */
+/* Whether it is "-" or what standard output goes to, as /dev/stdout is. */
+bool output_is_standard(const char *path);
+
+/* Opens standard output for NULL, and a device or a pipe as it is. Of a file nothing is seen until
+ * output_commit, and nothing is left when we end before. GPG_ERR_EEXIST unless overwrite is set; a
+ * file that is replaced keeps its mode. */
 gpg_error_t output_open(const char *path, bool overwrite, struct output *output);
 
 /* Gives the file its name; GPG_ERR_EEXIST when somebody else took it meanwhile. */

@@ -17,7 +17,6 @@ enum sop_exit {
     SOP_UNSPECIFIC = 1,
     SOP_UNSUPPORTED_ASYMMETRIC_ALGO = 13,
     SOP_MISSING_ARG = 19,
-    SOP_INCOMPLETE_VERIFICATION = 23,
     SOP_CANNOT_DECRYPT = 29,
     SOP_UNSUPPORTED_OPTION = 37,
     SOP_BAD_DATA = 41,
@@ -37,7 +36,7 @@ struct sop {
     struct cli cli;
     struct cardea *connection;
     const char *session_key_out;
-    struct output key_file; /* where the session key goes; @FD:N is only borrowed */
+    struct output key_file; /* where the session key goes */
     char session_key[SESSION_KEYS_MAX][CARDEA_SESSION_KEY_MAX];
     size_t session_keys;
     struct cardea_report report;
@@ -306,6 +305,13 @@ static gpg_error_t write_line(int fd, const char *key)
     return err;
 }
 
+static bool is_writable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 /* Before any plaintext comes out: what cannot be written to is known by then. */
 static int open_key_file(struct sop *sop)
 {
@@ -316,10 +322,10 @@ static int open_key_file(struct sop *sop)
         return SOP_OK;
     if (*sop->session_key_out != '@')
         err = output_open(sop->session_key_out, false, &sop->key_file);
-    else if (text_to_number(sop->session_key_out + 4, 0, INT_MAX, &fd))
+    else if (text_to_number(sop->session_key_out + 4, 0, INT_MAX, &fd) && is_writable((int)fd))
         sop->key_file = (struct output){ .fd = (int)fd };
     else
-        return say(SOP_MISSING_INPUT, sop->session_key_out, "that is no descriptor");
+        return say(SOP_MISSING_INPUT, sop->session_key_out, "that is no descriptor to write to");
     if (!err)
         return SOP_OK;
     return say(gpg_err_code(err) == GPG_ERR_EEXIST ? SOP_OUTPUT_EXISTS : SOP_UNSPECIFIC,
@@ -353,12 +359,15 @@ static int decrypt_and_tell(struct sop *sop, int in, bool with_token)
     int status;
 
     interrupt_catch(sop->connection, in, STDOUT_FILENO);
-    status = decrypt_message(sop, in, with_token);
+    status = open_key_file(sop);
+    if (!status)
+        status = decrypt_message(sop, in, with_token);
     if (!status && sop->session_key_out) {
         err = write_session_key(sop);
         if (err)
             status = say(sop_status(err), sop->session_key_out, gpg_strerror(err));
     }
+    output_close(&sop->key_file);
     interrupt_release();
     return status;
 }
@@ -370,9 +379,6 @@ static int run_decrypt(struct sop *sop, int argc, char **argv)
     int in = STDIN_FILENO;
 
     if (status >= 0)
-        return status;
-    status = open_key_file(sop);
-    if (status)
         return status;
     status = with_token ? connect_with(sop, argv + optind) : SOP_OK;
     if (status)
@@ -407,7 +413,6 @@ int main(int argc, char **argv)
         return say(SOP_UNSUPPORTED_SUBCOMMAND, argv[1], "only version and decrypt are here");
     status = run_decrypt(&sop, argc - 1, argv + 1);
     cardea_disconnect(&sop.connection);
-    output_close(&sop.key_file);
     explicit_bzero(&sop, sizeof sop);
     sop.cli.program = "cardea-sop";
     return cli_end(&sop.cli, status);

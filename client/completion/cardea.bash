@@ -31,7 +31,7 @@ _cardea() {
 }
 
 _cardea_sop() {
-    local word=${COMP_WORDS[COMP_CWORD]}
+    local word=${COMP_WORDS[COMP_CWORD]#=} # which readline takes for a word of its own
 
     case $COMP_CWORD:${COMP_WORDS[1]}:$word in
     1:*) mapfile -t COMPREPLY < <(compgen -W 'version decrypt --help' -- "$word") ;;

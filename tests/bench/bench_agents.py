@@ -100,18 +100,17 @@ def crowd():
 
 
 def start():
-    """From the start of the agent to the first session key; the PIN is typed at once."""
+    """From the start of the agent until it answers, and to the first session key; the PIN is typed at once."""
     with Match() as m:
         took = {c.name: [] for c in m.contestants()}
         for _ in range(ROUNDS):
             for contestant in m.contestants():
-                begun = time.monotonic()
-                contestant.start()
-                contestant.decrypt()
-                took[contestant.name].append(1000 * (time.monotonic() - begun))
+                took[contestant.name].append(contestant.start_and_decrypt())
                 contestant.stop()
-        for what, of in ("median", median), ("fastest", min):
-            row(f"agent start to first session key, {what} ms", of(took["Cardea"]), of(took["GnuPG"]), "ratio >= 2")
+        for i, what in enumerate(("greeting", "first session key")):
+            ours, theirs = ([times[i] for times in took[c.name]] for c in m.contestants())
+            row(f"agent start to {what}, median ms", median(ours), median(theirs), "ratio >= 2" if i else "")
+            row("  the same, fastest", min(ours), min(theirs), "ratio >= 2" if i else "")
 
 
 def system_calls(pids):
@@ -215,15 +214,19 @@ def memory():
         return
     with Match() as m:
         fresh, after = {}, {}
-        for contestant in m.contestants():
+        for contestant in m.contestants():  # one alone, or the other: what they share would count by halves
             contestant.start()
             contestant.decrypt()
             fresh[contestant.name] = contestant.memory()
             thousand(contestant, m)
             time.sleep(1)
             after[contestant.name] = contestant.memory()
+            contestant.stop()
         row("memory (PSS) after the first decryption, KiB", fresh["Cardea"], fresh["GnuPG"], "ratio >= 1")
         row("memory (PSS) after 1,000 clients at once, KiB", after["Cardea"], after["GnuPG"], "ratio >= 1")
+        m.cardea.start()
+        m.cardea.decrypt()
+        m.cardea.times(1000)
         before = m.cardea.memory()
         for _ in range(DECRYPTIONS // 1000):
             m.cardea.times(1000)

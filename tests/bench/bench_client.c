@@ -4,6 +4,8 @@
  *                                    the others
  *   agent SOCKET GRIP FILE COUNT N   COUNT times SETKEY and PKDECRYPT by each of N clients at once;
  *                                    FILE holds the answer to the inquiry. Lines "CLIENT TIME"
+ *   start SOCKET GRIP FILE COMMAND...  starts an agent by COMMAND, which is left running: until it
+ *                                    greets, and until it has given the first session key
  *   readers READER SOCKET            when READER's card comes and goes, as PC/SC tells it, and as
  *                                    WATCH at SOCKET does, until its input ends. Lines
  *                                    "WHO WHAT AT" */
@@ -11,11 +13,15 @@
 
 #include <winscard.h>
 
+#include <fcntl.h>
+#include <libgen.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -24,6 +30,9 @@
 #define COMMAND_MAX 2048
 #define CLIENTS_MAX 256
 #define STACK_BYTES (256 * 1024)
+
+/* Between two looks whether a new agent listens to the socket that it has made. */
+#define NAP_US 50
 
 static const char *socket_path, *keygrip;
 static char answer_to_inquiry[8192];
@@ -106,7 +115,8 @@ static void bare(const char *reader, int commands, char **hex)
     SCardReleaseContext(context);
 }
 
-static FILE *connect_agent(void)
+/* NULL when nobody listens. */
+static FILE *try_agent(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -115,11 +125,24 @@ static FILE *connect_agent(void)
     if (strlen(socket_path) >= sizeof address.sun_path)
         fail(socket_path, "too long");
     memcpy(address.sun_path, socket_path, strlen(socket_path));
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        fail(socket_path, "cannot connect");
+    if (fd < 0)
+        fail(socket_path, "no socket");
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        close(fd);
+        return NULL;
+    }
     agent = fdopen(fd, "r");
     if (!agent)
         fail(socket_path, "no memory");
+    return agent;
+}
+
+static FILE *connect_agent(void)
+{
+    FILE *agent = try_agent();
+
+    if (!agent)
+        fail(socket_path, "cannot connect");
     return agent;
 }
 
@@ -169,17 +192,24 @@ static void *client(void *own_number)
     return NULL;
 }
 
-static void run_clients(const char *file, int clients)
+static void read_answer(const char *file)
+{
+    FILE *in = fopen(file, "r");
+
+    if (!in)
+        fail(file, "cannot read");
+    answer_len = fread(answer_to_inquiry, 1, sizeof answer_to_inquiry, in);
+    fclose(in);
+}
+
+static void run_clients(int clients)
 {
     pthread_t threads[CLIENTS_MAX];
     int numbers[CLIENTS_MAX];
     pthread_attr_t attributes;
-    FILE *in = fopen(file, "r");
 
-    if (!in || clients < 1 || clients > CLIENTS_MAX)
-        fail(file, "cannot read, or too many clients");
-    answer_len = fread(answer_to_inquiry, 1, sizeof answer_to_inquiry, in);
-    fclose(in);
+    if (clients > CLIENTS_MAX)
+        fail("clients", "too many");
     pthread_barrier_init(&all_connected, NULL, (unsigned int)clients);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -190,6 +220,57 @@ static void run_clients(const char *file, int clients)
     }
     for (int i = 0; i < clients; i++)
         pthread_join(threads[i], NULL);
+}
+
+/* Which outlives us, and must not hold what we write into. */
+static void spawn(char **command)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+
+    posix_spawn_file_actions_init(&actions);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+    if (posix_spawnp(&pid, command[0], &actions, NULL, command, environ))
+        fail(command[0], "cannot be started");
+    posix_spawn_file_actions_destroy(&actions);
+}
+
+/* Ends once something was made where the socket will be. */
+static void await_socket(int changes)
+{
+    char events[4096];
+
+    if (read(changes, events, sizeof events) < 0)
+        fail("the folder of the socket", "cannot be watched");
+}
+
+static int watch_folder(void)
+{
+    char *path = strdup(socket_path);
+    int changes = inotify_init1(IN_CLOEXEC);
+
+    if (!path || inotify_add_watch(changes, dirname(path), IN_CREATE | IN_MOVED_TO) < 0)
+        fail(socket_path, "no such folder");
+    free(path);
+    return changes;
+}
+
+static void start_agent(char **command)
+{
+    const struct timespec nap = { .tv_nsec = NAP_US * 1000 };
+    int changes = watch_folder();
+    int64_t begun = now_us(), greeted;
+    FILE *agent;
+
+    spawn(command);
+    await_socket(changes);
+    while (!(agent = try_agent()))
+        nanosleep(&nap, NULL);
+    await(agent, "OK");
+    greeted = now_us();
+    decrypt(agent);
+    printf("%lld %lld\n", (long long)(greeted - begun), (long long)(now_us() - begun));
 }
 
 static void *tell_events(void *none)
@@ -253,14 +334,20 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "agent") == 0 && argc == 7) {
         socket_path = argv[2];
         keygrip = argv[3];
+        read_answer(argv[4]);
         count = number(argv[5]);
-        run_clients(argv[4], number(argv[6]));
+        run_clients(number(argv[6]));
+    } else if (strcmp(what, "start") == 0 && argc > 5) {
+        socket_path = argv[2];
+        keygrip = argv[3];
+        read_answer(argv[4]);
+        start_agent(argv + 5);
     } else if (strcmp(what, "readers") == 0 && argc == 4) {
         socket_path = argv[3];
         watch(argv[2]);
     } else {
         fail("usage", "bare READER COUNT COMMAND... | agent SOCKET GRIP FILE COUNT CLIENTS | "
-                      "readers READER SOCKET");
+                      "start SOCKET GRIP FILE COMMAND... | readers READER SOCKET");
     }
     return 0;
 }

@@ -34,6 +34,17 @@ def runs(pid):
         return False
 
 
+def children(pid):
+    """Of all its threads, some of which may just end."""
+    found = set()
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found.update(map(int, task.read_text().split()))
+        except OSError:
+            pass
+    return sorted(found)
+
+
 class Contestant:
     """An agent of the one kind or the other, not yet running."""
 
@@ -42,20 +53,30 @@ class Contestant:
         self.env = dict(world.env, GNUPGHOME=str(home))
         self.socket = subprocess.run(["gpgconf", "--list-dirs", "agent-socket"], env=self.env,
                                      capture_output=True, text=True, check=True).stdout.strip()
-        self.process = None
+        self.process, self.running = None, False
 
     def start(self):
         self.process = subprocess.Popen([str(c) for c in self.command()], env=self.env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
+        self.running = True
+
+    def start_and_decrypt(self):
+        """Milliseconds from its start until it greets, and until it has given the first session key."""
+        out = subprocess.run([BIN / "bench-client", "start", self.socket, self.world.keygrip,
+                              self.world.payload, *self.command()], env=self.env, stdout=subprocess.PIPE,
+                             text=True, check=True).stdout
+        self.running = True
+        return [int(word) / 1000 for word in out.splitlines()[-1].split()]
 
     def stop(self):
-        if self.process:
+        if self.running:
             pids = self.pids()
             os.kill(pids[0], signal.SIGTERM)
-            self.process.wait()
             wait_until(lambda: not any(map(runs, pids)), "its processes have ended")
-        self.process = None
+        if self.process:
+            self.process.wait()
+        self.process, self.running = None, False
 
     def connect(self):
         """A client, as soon as there is somebody to answer."""
@@ -69,8 +90,7 @@ class Contestant:
         """The agent, which may have put itself into the background, and its scdaemon."""
         with self.connect() as client:
             agent = int(client.command("GETINFO pid"))
-        tasks = pathlib.Path(f"/proc/{agent}/task").glob("*/children")
-        return [agent, *sorted({int(pid) for task in tasks for pid in task.read_text().split()})]
+        return [agent, *children(agent)]
 
     def memory(self):
         """KiB of the memory that is its own share (PSS), of all its processes."""

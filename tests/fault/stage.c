@@ -2,12 +2,15 @@
 
 #include "agent/expiry.h"
 #include "agent/known_tokens.h"
+#include "agent/prompt_queue.h"
 #include "tests/fault/caught_log.h"
 #include "tests/fault/human.h"
 #include "tests/fault/need.h"
 #include "tests/unit/cmocka_all.h"
+#include "tests/unit/fake_clock.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -15,7 +18,6 @@
 #include <unistd.h>
 
 #define OPERATIONS_MAX 64
-#define TIMES_FASTER   100
 #define HASHED_PIN_LEN 32 /* SHA-256 */
 
 #define INS_SELECT          0xa4
@@ -33,12 +35,27 @@ void expiry_note(struct expiry *expiry, int64_t end_ms)
     (void)end_ms;
 }
 
-/* Time runs fast here: nobody takes any, and what is waited for comes at once or never. */
-struct deadline __real_deadline_in_ms(int64_t ms);
-struct deadline __wrap_deadline_in_ms(int64_t ms);
-struct deadline __wrap_deadline_in_ms(int64_t ms)
+/* Nobody takes any time here: what is waited for is there already, or comes never, and then the
+ * clock jumps over the wait. */
+enum prompt_end prompt_wait(const struct prompt_limits *limits, int fd)
 {
-    return __real_deadline_in_ms(ms / TIMES_FASTER + 1);
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+    if (poll(&ready, 1, 0) == 1)
+        return PROMPT_GOES_ON;
+    fake_clock_jump_to(limits->deadline.at_ms);
+    return PROMPT_TIMED_OUT;
+}
+
+gpg_error_t prompt_queue_enter(const struct prompt_limits *limits, enum prompt_end *end)
+{
+    (void)limits;
+    *end = PROMPT_GOES_ON;
+    return 0;
+}
+
+void prompt_queue_leave(void)
+{
 }
 
 static void start_agent(bool keeps_pins)

@@ -11,6 +11,7 @@
  *             list; without it each process begins anew
  *   PIN_FILE  a file whose first line is the PIN; wins over PIN
  *   DELAY_MS  how long to think before an answer to GETPIN, CONFIRM and MESSAGE
+ *   UNTIL     a file; thinks until it is there
  *   LOG       a file to which every command line is appended as it came in (percent-escaped), with
  *             "ENV NAME=value" lines for the variables in LOG_ENV (blank-separated), "PID n" first
  *             and "END" last; never the PIN
@@ -267,12 +268,19 @@ static bool answer_fixed(void)
     return false;
 }
 
+static void think(void)
+{
+    if (setting("DELAY_MS"))
+        sleep_ms(strtol(setting("DELAY_MS"), NULL, 10));
+    while (setting("UNTIL") && access(setting("UNTIL"), F_OK) < 0)
+        sleep_ms(5);
+}
+
 static void answer(bool wants_pin)
 {
     char line[2048];
 
-    if (setting("DELAY_MS"))
-        sleep_ms(strtol(setting("DELAY_MS"), NULL, 10));
+    think();
     if (!may_answer() || answer_fixed())
         return;
     if (mode_is("inquire"))

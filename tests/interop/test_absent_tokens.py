@@ -185,16 +185,15 @@ class Prompt(Asking):
             w.wait_for_prompt()
             begun = time.monotonic()
             self.assertEqual(w.stop_agent(), 0)
-            self.assertLess(time.monotonic() - begun, 4)
+            self.assertLess(time.monotonic() - begun, 8)
             self.assertIsInstance(self.finish(asking), (AssuanError, EOFError))
 
     def test_nobody_is_to_be_asked(self):
-        """By the mode of the client's prompts, its own wish, or the configuration: at once."""
+        """By the mode of the client's prompts, its own wish, or the configuration: at once, whatever else the
+        machine has to do now and then."""
         with TokenWorld() as w:
             for mode in ("cancel", "error", "loopback"):
-                begun = time.monotonic()
-                self.assertEqual(w.ask("alice", f"pinentry-mode={mode}").code, Code.CARD_NOT_PRESENT)
-                self.assertLess(time.monotonic() - begun, 0.4)
+                self.assertLess(min(self.refused_after(w, mode) for _ in range(5)), 0.4)
             with w.connect() as client, self.assertRaises(AssuanError) as refused:
                 client.command("SESSIONKEY --only-inserted", PKESK=pkesks(w.mail["alice"])[0])
             self.assertEqual(refused.exception.code, Code.CARD_NOT_PRESENT)
@@ -205,6 +204,11 @@ class Prompt(Asking):
             w.wait_for_agent()
             self.assertEqual(w.ask("alice").code, Code.CARD_NOT_PRESENT)
             self.assertEqual(w.new_prompts(), [])
+
+    def refused_after(self, w, mode):
+        begun = time.monotonic()
+        self.assertEqual(w.ask("alice", f"pinentry-mode={mode}").code, Code.CARD_NOT_PRESENT)
+        return time.monotonic() - begun
 
     def test_it_is_said_to_be_in(self):
         """A human who says so too early is asked again, and not in a hurry."""
@@ -292,7 +296,7 @@ class Several(Asking):
             asking = w.start_asking("alice")
             w.wait_for_prompt()
             w.put_in("bob")
-            wait_until(lambda: len(w.new_prompts()) == 2, "Bob's token does not end it for good")
+            wait_until(lambda: len(w.new_prompts()) >= 2, "Bob's token does not end it for good")
             self.assert_opened(w.ask("bob"))
             questions = [[line for line in prompt if line in ("CONFIRM", "GETPIN")]
                          for prompt in w.new_prompts()]

@@ -11,7 +11,7 @@ import sexp
 import soft_token
 from codes import AGENT, SCD, Code
 from test_session_key import pkesks
-from world import ADMIN_PIN, AssuanError, World, main, wait_until
+from world import ADMIN_PIN, AssuanError, World, main, side_by_side, wait_until
 
 WRONG_PIN = "654321"
 
@@ -88,13 +88,15 @@ class Removal(Fault):
 
     def sweep(self, algorithm):
         faults = {"before": fault.pull_before, "after": fault.pull_after, "amid": fault.half_a_message}
-        with CardWorld(algorithm) as w:
-            for number in range(1, w.length + 1):
-                for name, each in faults.items():
+
+        def take_out(name):
+            with CardWorld(algorithm) as w:
+                for number in range(1, w.length + 1):
                     what = f"{algorithm}: taken out {name} command {number}"
-                    self.check_fault(w, {number: each}, what, {Code.CARD_REMOVED})
+                    self.check_fault(w, {number: faults[name]}, what, {Code.CARD_REMOVED})
                     self.check_all_well(w, what)
-            self.assertIn("the token was taken out: insert it and try again", w.log())
+                self.assertIn("the token was taken out: insert it and try again", w.log())
+        side_by_side(take_out, faults)
 
     def test_x25519(self):
         self.sweep("cv25519")
@@ -148,15 +150,16 @@ class Lies(Fault):
         return codes
 
     def sweep(self, algorithm, numbers, answers):
-        # Without a PIN kept, every VERIFY must have a typed PIN of its own.
-        with CardWorld(algorithm, "[pin-cache]\nttl = 0\n") as w:
-            for number in numbers:
+        def lie_to(number):
+            # Without a PIN kept, every VERIFY must have a typed PIN of its own.
+            with CardWorld(algorithm, "[pin-cache]\nttl = 0\n") as w:
                 for name, lie in answers.items():
                     what = f"{algorithm}: command {number} is answered with {name}"
                     self.check_fault(w, {number: lie}, what, self.allowed(number), may_work=True)
-                    self.check_fault(w, lambda n, _, first=number, lie=lie: lie if n >= first else None,
+                    self.check_fault(w, lambda n, _, lie=lie: lie if n >= number else None,
                                      what + ", and all that follow", self.allowed(number))
                 self.check_all_well(w, what)
+        side_by_side(lie_to, numbers)
 
     def test_x25519(self):
         self.sweep("cv25519", range(1, self.DECIPHER + 1), self.ANSWERS)
@@ -342,7 +345,7 @@ class Rekeyed(Fault):
         if commands:
             self.admin(w, *commands)
         w.insert(w.proxy)
-        self.typed = w.typed()
+        w.typed_before = w.typed()
         self.assertEqual(w.ask(), w.good)
         return list(soft_token.secret_keys(w.key_file.read_bytes()).values())[-1]
 
@@ -376,7 +379,7 @@ class Rekeyed(Fault):
             self.assertEqual(self.refused(w, first), Code.NO_SECKEY)
         self.assertEqual(w.decrypt(mail).stdout, b"Dear Bob")
         self.assertEqual(w.ask().code, Code.NO_SECKEY)
-        typed = w.typed() - self.typed
+        typed = w.typed() - w.typed_before
         self.assertLessEqual(typed, 2)
         w.take_out()
         self.check_counters(w, typed, "re-keyed")
@@ -384,19 +387,21 @@ class Rekeyed(Fault):
     FIRST = ("nothing", "gpg", "PKDECRYPT --kem=PGP", "SESSIONKEY")
 
     def test_with_fingerprints(self):
-        for first in self.FIRST:
-            with self.subTest(first), CardWorld() as w:
+        def rekey(first):
+            with CardWorld() as w:
                 key = self.begin(w)
                 self.rekey(w, key, *self.describe(w.fingerprints("bob")[1], key.created))
                 self.check(w, first)
+        side_by_side(rekey, self.FIRST)
 
     def test_without_fingerprints(self):
         """The card says the same of the new key as of the old one."""
-        for first in self.FIRST:
-            with self.subTest(first), CardWorld() as w:
+        def rekey(first):
+            with CardWorld() as w:
                 key = self.begin(w, *self.describe("00" * 20, 0))
                 self.rekey(w, key)
                 self.check(w, first)
+        side_by_side(rekey, self.FIRST)
 
 
 class Swapped(Fault):

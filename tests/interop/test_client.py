@@ -154,6 +154,17 @@ class Decrypt(Shared):
         run = self.w.cardea("decrypt", "-o", self.out, "--overwrite", data=self.mail, good=False)
         self.assertIn("directory", run.stderr.decode())
 
+    def test_standard_output_by_its_other_names(self):
+        """Where it is a file, too: that is written to, and nothing in /dev is replaced."""
+        for name in "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+            for options in [], ["--overwrite"]:
+                with open(self.out / "file", "wb") as file:
+                    subprocess.run([CARDEA, "decrypt", "-o", name, *options], input=self.mail, stdout=file,
+                                   env=self.w.env, check=True)
+                self.assertEqual((self.out / "file").read_text(), TEXT)
+            self.assertEqual(self.w.cardea("decrypt", "-o", name, data=self.mail).stdout.decode(), TEXT)
+        self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
+
     def test_saved_mail(self):
         mail = email.message.EmailMessage()
         mail["From"] = "Jörg <j@example.org>"
@@ -392,8 +403,12 @@ class BadMessages(Shared):
                        env=w.env, check=True)
         self.assertEqual(target.read_text(), TEXT)
         file = w.write("mail", self.mail)
-        run = subprocess.run(["sh", "-c", 'exec "$@" <&- >&-', "sh", CARDEA, "decrypt", file],
-                             env=w.env, capture_output=True, check=False)
+        for closed, words in (">&-", ["decrypt", file]), ("<&- >&-", ["decrypt", file]), (">&-", ["list"]), \
+                (">&-", ["session-key", file]), (">&-", ["--version"]), ("<&-", ["decrypt"]):
+            run = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", CARDEA, *words], env=w.env,
+                                 capture_output=True, check=False)
+            self.assertEqual((run.returncode, run.stdout), (1, b""), (closed, words))
+            self.assertIn(b"Bad file descriptor", run.stderr, (closed, words))
         self.assertEqual(file.read_bytes(), self.mail)
 
 
@@ -534,7 +549,7 @@ class Interrupted(Shared):
                 process.send_signal(number)
                 said = process.stderr.read()
                 self.assertEqual(process.wait(10), -number)
-                self.assertLess(time.monotonic() - begun, 2)
+                self.assertLess(time.monotonic() - begun, 10)
                 self.assertIn(b"interrupted", said)
                 self.assertEqual(w.litter(), [])
                 wait_until(lambda: not w.agent_children(), "the prompt is gone, too")

@@ -12,7 +12,7 @@ import sys
 import time
 
 from test_client import Shared
-from world import BIN, PATIENCE, main, wait_until
+from world import BIN, PATIENCE, main, need, wait_until
 
 try:
     import message_maker as make
@@ -66,6 +66,39 @@ class Files(Output):
             target.unlink()
             self.decrypt("-o", target, self.spoilt, env=env, good=False)
             self.assertEqual(self.w.litter(), [])
+
+    def test_what_is_replaced(self):
+        """Nobody reads the new file who could not read the old one, and a link still leads to it."""
+        for env in self.each():
+            target, link = self.out / "file", self.out / "link"
+            target.write_bytes(b"precious")
+            link.symlink_to("file")
+            for mode in 0o600, 0o640, 0o666:
+                target.chmod(mode)
+                self.decrypt("-o", link, "--overwrite", self.sealed, env=env)
+                self.assertTrue(link.is_symlink())
+                self.assertEqual(target.read_bytes(), LARGE[:200_000])
+                self.assertEqual(stat.S_IMODE(target.stat().st_mode), mode)
+            self.assertEqual(sorted(self.w.litter()), ["file", "link"])
+            target.unlink()
+            link.unlink()
+
+    def test_without_proc(self):
+        """Which names the files that have none."""
+        need("unshare", "mount")
+        script = 'mount -t tmpfs none /proc || exit 77; exec "$@"'
+        for options in [], ["--overwrite"]:
+            run = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", BIN / "cardea", "decrypt",
+                                  "--session-key", KEY_TEXT, *options, "-o", self.out / "file", self.sealed],
+                                 capture_output=True, check=False,
+                                 env=self.w.env | {"ASAN_OPTIONS": "detect_leaks=0"})  # it looks into /proc
+            if run.returncode == 77 or b"unshare" in run.stderr:
+                if os.environ.get("CI") == "true":
+                    self.fail("/proc cannot be covered")
+                self.skipTest("/proc cannot be covered")
+            self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"", b""))
+            self.assertEqual((self.out / "file").read_bytes(), LARGE[:200_000])
+            self.assertEqual(self.w.litter(), ["file"])
 
     def test_what_waits_to_be_verified(self):
         for env in self.each():

@@ -1,17 +1,35 @@
-"""What is said of the commands: --help, man pages and completions agree; pkg-config leads to the library."""
+"""What is said of the commands: --help, man pages and completions agree."""
 
 import os
 import pathlib
+import pty
 import re
 import subprocess
 import tempfile
 import unittest
 
-from world import BIN, main, need
+from world import BIN, main, need, wait_until
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMPLETION = ROOT / "client" / "completion"
 COMMANDS = ["decrypt", "session-key", "list", "watch", "lock", "forget"]
+
+# Writes what Tab offers to the file $OFFERED, and then makes $OFFERED.done.
+ZSH = r"""
+autoload -Uz compinit && compinit -u -D
+compadd() {
+    [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]] || {
+        local -a offered
+        builtin compadd -O offered "$@"
+        print -rl -- $offered >>$OFFERED
+    }
+    builtin compadd "$@"
+}
+offer() { zle complete-word; print >$OFFERED.done }
+zle -N offer
+bindkey '^I' offer
+print >$OFFERED.done
+"""
 
 
 def options(text):
@@ -69,6 +87,8 @@ class Papers(unittest.TestCase):
         self.assertEqual(self.bash("cardea", "decrypt", "-o", "READ"), {"README.md"})
         self.assertEqual(self.bash("cardea", "decrypt", "--max-output", ""), set())
         self.assertEqual(self.bash("cardea-sop", ""), {"version", "decrypt", "--help"})
+        for words in ["=", "READ"], ["="]:
+            self.assertIn("README.md", self.bash("cardea-sop", "decrypt", "--session-key-out", *words))
         offered = self.bash("cardea-sop", "version", "--") | self.bash("cardea-sop", "decrypt", "--")
         self.assertEqual({o[2:].rstrip("=") for o in offered}, helped("cardea-sop"))
 
@@ -85,42 +105,43 @@ class Papers(unittest.TestCase):
         both = offered("cardea-sop version --") | offered("cardea-sop decrypt --")
         self.assertEqual({o[2:].rstrip("=") for o in both}, helped("cardea-sop"))
 
+    def zsh(self, *lines):
+        """What each line is offered, by a zsh at a terminal."""
+        with tempfile.TemporaryDirectory(prefix="cardea-") as folder:
+            offered, done = pathlib.Path(folder, "offered"), pathlib.Path(folder, "offered.done")
+            pathlib.Path(folder, "init").write_text(f"fpath=({COMPLETION} $fpath){ZSH}")
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.chdir(ROOT)
+                os.execvpe("zsh", ["zsh", "-f", "-i"], os.environ | {"OFFERED": str(offered), "TERM": "dumb"})
+            try:
+                for line in f"source {folder}/init\n", *(f"{line}\t" for line in lines):
+                    offered.write_text("")
+                    os.write(terminal, line.encode())
+                    wait_until(done.exists, f"zsh completes {line}")
+                    done.unlink()
+                    if line.endswith("\t"):
+                        yield set(offered.read_text().split())
+                        os.write(terminal, b"\x15")  # Ctrl-U
+            finally:
+                os.close(terminal)
+                os.waitpid(pid, 0)
+
     def test_zsh(self):
         need("zsh")
-        subprocess.run(["zsh", "-n", COMPLETION / "_cardea"], check=True)
-        text = (COMPLETION / "_cardea").read_text()
-        self.assertEqual(options(text), self.all | helped("cardea-sop"))
-
-    def test_pkg_config(self):
-        need("cmake", "cc", "pkg-config")
-        library = BIN.parent / "lib" / "libcardea.so"
-        linked = subprocess.run(["ldd", library], capture_output=True, text=True, check=True).stdout
-        flags = [f"-fsanitize={name}" for lib, name in (("libasan", "address"), ("libtsan", "thread"),
-                                                        ("libubsan", "undefined")) if lib in linked]
-        with tempfile.TemporaryDirectory(prefix="cardea-") as folder:
-            prefix = pathlib.Path(folder) / "p"
-            subprocess.run(["cmake", "--install", BIN.parent, "--prefix", prefix], check=True,
-                           capture_output=True)
-            found = next(prefix.rglob("cardea.pc"))
-            self.assertTrue((prefix / "share/man/man3/libcardea.3").exists())
-            self.assertTrue((prefix / "share/bash-completion/completions/cardea").exists())
-            words = subprocess.run(
-                ["pkg-config", f"--define-variable=libdir={found.parents[1]}",
-                 f"--define-variable=includedir={prefix}/include", "--cflags", "--libs", "cardea"],
-                env=os.environ | {"PKG_CONFIG_PATH": str(found.parent)}, capture_output=True, text=True,
-                check=True).stdout.split()
-            example = (ROOT / "doc" / "libcardea.3").read_text()
-            example = re.search(r"^#include.*?^}$", example, re.S | re.M)[0].replace("\\e", "\\")
-            source = pathlib.Path(folder) / "example.c"
-            source.write_text(example)
-            program = pathlib.Path(folder) / "example"
-            subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", program, source, *words, *flags],
-                           check=True)
-            run = subprocess.run([program], input=b"no message", capture_output=True, check=False,
-                                 env=os.environ | {"LD_LIBRARY_PATH": str(found.parents[1]),
-                                                   "CARDEA_SOCKET": "/nowhere"})
-            self.assertEqual((run.returncode, run.stdout), (1, b""))
-            self.assertIn(b"No agent running", run.stderr)
+        def only_options(offered):
+            return {o[2:].rstrip("=") for o in offered if o.startswith("--")}
+        lines = [f"cardea {c} --" for c in COMMANDS]
+        for command, offered in zip(COMMANDS, self.zsh(*lines)):
+            self.assertEqual(only_options(offered), self.own[command] | self.common - {"version"})
+        names, flags, files, output = self.zsh("cardea ", "cardea --", "cardea --socket x decrypt READ",
+                                               "cardea decrypt -o READ")
+        self.assertEqual((names, files, output), (set(COMMANDS), {"README.md"}, {"README.md"}))
+        self.assertEqual(only_options(flags), self.common)
+        names, version, decrypt, files = self.zsh("cardea-sop ", "cardea-sop version --", "cardea-sop decrypt --",
+                                                  "cardea-sop decrypt --session-key-out=READ")
+        self.assertEqual((names, files), ({"version", "decrypt", "--help"}, {"README.md"}))
+        self.assertEqual(only_options(version | decrypt), helped("cardea-sop"))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import openpgp
 from codes import Code
 from world import AssuanError, World, main, wait_until
 
-SOON = 1  # second, on a machine with much else to do; a decryption takes milliseconds
+SOON = 5  # seconds, on a machine with much else to do; a decryption takes milliseconds
 
 
 class TwoCards(World):
@@ -80,7 +80,7 @@ class HangingPrompt(unittest.TestCase):
 
     def test_a_prompt_behind_it(self):
         """Of two prompts the second has its turn when the first is over; the wait for it counts."""
-        with TwoCards(timeout=2) as w:
+        with TwoCards(timeout=4) as w:
             w.pinentry(MODE="hang")
             results = []
             threads = [w.begin("alice", results)]
@@ -90,7 +90,7 @@ class HangingPrompt(unittest.TestCase):
                 thread.join()
             for error, seconds in results:
                 self.assertEqual(error.code, Code.TIMEOUT)
-                self.assertLess(seconds, 2 + 1 + SOON)
+                self.assertLess(seconds, 7, "and not two times over")
             w.pinentry()
             self.reads(w, "bob")
             self.reads(w, "alice")
@@ -112,7 +112,7 @@ class HangingPrompt(unittest.TestCase):
             alice.close()
             thread.join()
             self.assertEqual(len(results[0][0]), 33)
-            self.assertLess(results[0][1], 5)
+            self.assertLess(results[0][1], 10)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Insertion(unittest.TestCase):
         with World() as w:
             w.make_key()
             (w.folder / "mail").write_bytes(w.encrypt("Dear Alice"))
-            w.pinentry(DELAY_MS=1000)
+            w.pinentry_that_waits()
             w.start_agent()
             w.start_token()
             reader = w.start("gpg", "--batch", "-d", w.folder / "mail", ends_with=2,

@@ -17,7 +17,7 @@ from world import BIN, AssuanError, World, main, wait_until
 
 KILLS = int(os.environ.get("CARDEA_KILLS", "500"))
 SEED = int(os.environ.get("CARDEA_SEED", random.randrange(1 << 32)))
-SOON = 2  # seconds within which the next decryption is done, from the start of its agent
+SOON = 4  # seconds within which the next decryption is done, from the start of its agent
 PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -17,7 +17,10 @@ LISTINGS = [["--card-status"], ["--card-status", "--with-colons"], ["-K"], ["-K"
 
 # What gpg-agent, asked raw, says word for word like us.
 QUESTIONS = ["SCD SERIALNO", "SCD SERIALNO openpgp", "SCD GETINFO status", "SCD GETINFO card_list",
-             "SCD GETINFO reader_list", "SCD READKEY OPENPGP.1", "SCD READKEY OPENPGP.2"] + [
+             "SCD GETINFO reader_list", "SCD READKEY OPENPGP.1", "SCD READKEY OPENPGP.2",
+             # As people type it.
+             "scd serialno", "scd SerialNo --all", "SCD SERIALNO OpenPGP", "scd getinfo status",
+             "scd getinfo STATUS", "scd getattr key-fpr"] + [
                  f"SCD GETATTR {name}" for name in (
                      "SERIALNO", "APPTYPE", "EXTCAP", "MANUFACTURER", "DISP-NAME", "DISP-LANG", "DISP-SEX",
                      "PUBKEY-URL", "LOGIN-DATA", "KEY-FPR", "KEY-TIME", "KEY-ATTR", "CA-FPR", "CHV-STATUS",

@@ -115,7 +115,7 @@ class Stalling(unittest.TestCase):
     def honest(self, w):
         begun = time.monotonic()
         self.assertEqual(w.decrypt(w.mail).stdout, b"Dear Alice")
-        self.assertLess(time.monotonic() - begun, 3)
+        self.assertLess(time.monotonic() - begun, 8, "before the others are hung up on")
 
     def test_silent_and_half_said(self):
         with ClientWorld() as w:
@@ -243,7 +243,7 @@ class TooMany(unittest.TestCase):
                     each.connect(w.agent_socket)
                 cpu, lines = w.agent_cpu(), len(w.log().splitlines())
                 time.sleep(1)
-                self.assertLess(w.agent_cpu() - cpu, 0.05)
+                self.assertLess(w.agent_cpu() - cpu, 0.2)
                 self.assertLess(len(w.log().splitlines()) - lines, 20)
                 self.assertEqual(client.command("NOP"), b"", "who is in is served")
                 resource.prlimit(w.agent_process.pid, resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,11 +1,13 @@
 """cardea-sop, the Stateless OpenPGP interface, against the exit codes that the draft gives."""
 
+import os
+import signal
 import subprocess
 import unittest
 
 from test_client import TEXT, ClientWorld
 from test_session_key import gpg_session_key
-from world import BIN, main, need
+from world import BIN, PATIENCE, main, need, wait_until
 
 SOP = BIN / "cardea-sop"
 
@@ -107,6 +109,35 @@ class Sop(unittest.TestCase):
             run = self.sop("decrypt", f"--session-key-out=@FD:{f.fileno()}", pass_fds=[f.fileno()])
             f.seek(0)
             self.assertEqual((run.decode(), f.read().decode()), (TEXT, self.key + "\n"))
+
+    def test_session_key_descriptor_that_takes_nothing(self):
+        """No text comes out when the session key cannot."""
+        with open("/dev/null", "rb") as f:
+            for fd, passed in (f.fileno(), [f.fileno()]), (99, []), ("x", []):
+                self.sop("decrypt", f"--session-key-out=@FD:{fd}", pass_fds=passed, status=61)
+
+    def test_interrupted(self):
+        """Also where every file has a name, no session key file is left."""
+        folder = self.w.folder / "interrupted"
+        folder.mkdir()
+        env = self.w.env | {"LD_PRELOAD": str(BIN / "no-nameless.so"),
+                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        process = subprocess.Popen([SOP, "decrypt", f"--session-key-out={folder}/out"], env=env,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            process.stdin.write(self.mail[:100])
+            process.stdin.flush()
+            wait_until(lambda: list(folder.iterdir()), "the session key has a file")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(PATIENCE), -signal.SIGINT)
+        self.assertEqual(list(folder.iterdir()), [])
+
+    def test_closed_descriptors(self):
+        for closed in ">&-", "<&-":
+            run = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", SOP, "decrypt"], input=self.mail,
+                                 env=self.w.env, capture_output=True, check=False)
+            self.assertEqual((run.returncode, run.stdout), (1, b""))
+            self.assertIn(b"Bad file descriptor", run.stderr)
 
     def test_exit_codes(self):
         w = self.w

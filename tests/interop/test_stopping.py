@@ -10,7 +10,7 @@ import unittest
 import card_proxy as fault
 from world import BIN, World, main, wait_until
 
-SOON = 4  # seconds
+SOON = 8  # seconds; a card has ten for a command
 
 
 class StopWorld(World):

@@ -5,6 +5,7 @@ they end: a sanitizer that has something to say fails the test. The programs are
 tree named by CARDEA_BIN. Run by with-pcscd, a world's cards are in the readers of that pcscd;
 otherwise the agent reads them from a socket."""
 
+import concurrent.futures
 import functools
 import os
 import pathlib
@@ -40,6 +41,19 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what}")
         time.sleep(0.005)
+
+
+def side_by_side(check, cases):
+    """check(case) of all cases at once, for worlds that mostly wait; an error says of which case."""
+    def run(case):
+        try:
+            check(case)
+        except Exception as error:
+            error.add_note(f"with {case}")
+            raise
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(run, cases):
+            pass
 
 
 def need(*programs):
@@ -225,6 +239,7 @@ class World:
         self.pinentry_settings = self.folder / "pinentry"
         self.pinentry_state = self.folder / "turn"
         self.typed_file = self.folder / "typed"
+        self.typing_file = self.folder / "type"
         self.key_file = self.folder / "key"
         self.agent_process = None
         self.token = None  # the last one started
@@ -304,6 +319,14 @@ class World:
         new = self.pinentry_settings.with_suffix(".new")
         new.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         new.rename(self.pinentry_settings)
+
+    def pinentry_that_waits(self, **settings):
+        """As pinentry, but nothing is answered before let_it_be_typed."""
+        self.typing_file.unlink(missing_ok=True)
+        self.pinentry(UNTIL=self.typing_file, **settings)
+
+    def let_it_be_typed(self):
+        self.typing_file.touch()
 
     def typed(self):
         """How many PINs were typed."""

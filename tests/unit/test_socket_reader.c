@@ -2,6 +2,7 @@
 #include "ccid/socket_address.h"
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/emulator.h"
+#include "tests/unit/thread_sleep.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -480,38 +481,6 @@ static void start_waiter(struct waiter *w, struct readers *readers)
         usleep(1000);
 }
 
-/* How often the thread went to sleep: it does not change while the thread sleeps. */
-static long switches_of(const struct waiter *w)
-{
-    char path[64], line[128];
-    long count = -1;
-    FILE *status;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/status", w->tid);
-    status = fopen(path, "r");
-    while (status && fgets(line, sizeof line, status)) {
-        if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1)
-            break;
-    }
-    if (status)
-        fclose(status);
-    return count;
-}
-
-static bool is_asleep(const struct waiter *w)
-{
-    char path[64], state = 'R';
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", w->tid);
-    file = fopen(path, "r");
-    if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = 'R';
-    if (file)
-        fclose(file);
-    return state == 'S';
-}
-
 static void waiter_sleeps_while_commands_run(void **state)
 {
     struct bench *b = *state;
@@ -523,12 +492,12 @@ static void waiter_sleeps_while_commands_run(void **state)
     insert(b, &e);
     reader = connect_card(b);
     start_waiter(&w, b->readers);
-    usleep(BRIEF * 1000);
-    before = switches_of(&w);
+    thread_await_sleep(w.tid);
+    before = thread_sleeps(w.tid);
     for (int i = 0; i < 100; i++)
         assert_echo(reader, i % 10 ? ACT_ECHO : ACT_DRIP);
     usleep(2 * BRIEF * 1000);
-    assert_int_equal(switches_of(&w), before);
+    assert_int_equal(thread_sleeps(w.tid), before);
     assert_false(w.done);
     reader_disconnect(&reader);
     emulator_stop(&e);
@@ -580,7 +549,7 @@ static void card_that_somebody_else_noticed_is_watched(void **state)
 
     look(b);
     start_waiter(&w, b->readers);
-    usleep(BRIEF * 1000);
+    thread_await_sleep(w.tid);
     insert(b, &e);
     pthread_join(w.thread, NULL);
     assert_true(look(b).present);
@@ -616,22 +585,21 @@ static void waiter_does_not_spin_without_descriptors(void **state)
     struct rlimit before, none;
     struct emulator e = { 0 };
     struct waiter w;
-    long switches;
+    long sleeps;
 
     getrlimit(RLIMIT_NOFILE, &before);
     look(b);
     start_waiter(&w, b->readers);
-    while (!is_asleep(&w))
-        usleep(100);
+    thread_await_sleep(w.tid);
     none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
     e.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    switches = switches_of(&w);
+    sleeps = thread_sleeps(w.tid);
     setrlimit(RLIMIT_NOFILE, &none);
     assert_int_equal(connect(e.fd, (const struct sockaddr *)&b->address.storage, b->address.len),
                      0);
     usleep(300 * 1000);
     setrlimit(RLIMIT_NOFILE, &before);
-    assert_true(switches_of(&w) - switches <= 3);
+    assert_true(thread_sleeps(w.tid) - sleeps <= 3);
     pthread_join(w.thread, NULL); /* it looks again by itself */
     assert_true(look(b).present);
     close(e.fd);
@@ -674,8 +642,7 @@ static void closing_ends_the_wait(void **state)
 
         look(b);
         start_waiter(&w, b->readers);
-        while (!is_asleep(&w))
-            usleep(100);
+        thread_await_sleep(w.tid);
         readers_close(&b->readers);
         pthread_join(w.thread, NULL);
         assert_int_equal(readers_open(b->spec, &b->readers), 0);

@@ -91,6 +91,3 @@ struct flight *fake_usb_flight(struct libusb_transfer *transfer);
 /* Sleeps until something changes or the time comes: the deadline, or a flight's (all of them
  * without one), or a device's next word. */
 void fake_usb_sleep_locked(struct deadline deadline, const struct flight *flight);
-
-/* fake_clock.c: the program's clock. */
-void fake_clock_jump_to(int64_t ms);

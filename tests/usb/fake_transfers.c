@@ -1,4 +1,5 @@
 /* libusb's transfers. */
+#include "tests/unit/fake_clock.h"
 #include "tests/usb/fake_inside.h"
 
 #include <stdlib.h>

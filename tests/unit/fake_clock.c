@@ -1,7 +1,7 @@
-/* The program's clock, wrapped by the linker so that it can jump. */
-#include "tests/usb/fake_inside.h"
+#include "tests/unit/fake_clock.h"
 
-#include <poll.h>
+#include "base/deadline.h"
+
 #include <stdatomic.h>
 
 #define MS_PER_S  1000
@@ -15,8 +15,6 @@ int __real_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
                                   const struct timespec *ts);
 int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
                                   const struct timespec *ts);
-int __real_poll(struct pollfd *fds, nfds_t count, int ms);
-int __wrap_poll(struct pollfd *fds, nfds_t count, int ms);
 
 static struct timespec moved(struct timespec ts, int64_t ms)
 {
@@ -43,20 +41,6 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
     struct timespec real = moved(*ts, -atomic_load(&ahead_ms));
 
     return __real_pthread_cond_timedwait(cond, mutex, &real);
-}
-
-/* A pause, and nothing else, is jumped over as well. */
-int __wrap_poll(struct pollfd *fds, nfds_t count, int ms)
-{
-    bool jump;
-
-    fake_usb_lock();
-    jump = fake_usb.hasty && count == 0;
-    fake_usb_unlock();
-    if (!jump)
-        return __real_poll(fds, count, ms);
-    fake_clock_jump_to(monotonic_ms() + ms);
-    return 0;
 }
 
 void fake_clock_jump_to(int64_t ms)
