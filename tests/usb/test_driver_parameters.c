@@ -15,13 +15,17 @@ static struct plugged plugged;
 static struct readers *readers;
 static struct reader *reader;
 
+/* The first look at the reader is over: its messages are none of the connection's. */
 static void begin(uint32_t more_features)
 {
+    struct reader_list list;
+
     model = *usb_model_find("gemalto-ct30");
     model.features |= more_features;
     driver_begin();
     driver_plug(&plugged, &model, 2);
     assert_ok(readers_open("usb", &readers));
+    driver_await(readers, 1, &list);
 }
 
 static void fail_message(unsigned at, uint8_t error)
