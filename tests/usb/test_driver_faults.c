@@ -345,7 +345,7 @@ static void spoil_blocks(enum t1_fault kind, unsigned at, unsigned times)
 static void bad_cards(void **state)
 {
     static const unsigned times[] = { 1, 3, ALWAYS };
-    const struct usb_model *model = usb_model_find("nitrokey-storage");
+    const struct usb_model *model = find("nitrokey-storage", PROFILE_P_256);
 
     (void)state;
     on_keypad = false;
