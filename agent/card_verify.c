@@ -2,6 +2,7 @@
 
 #include "agent/card_private.h"
 #include "agent/known_tokens.h"
+#include "base/log.h"
 
 #include <string.h>
 
@@ -122,6 +123,15 @@ static bool offers_keypad(const struct card *card, const struct verify_job *job)
            reader_has_keypad(card->reader, job->requester->keypad_pin_length);
 }
 
+/* One that takes PINs of one length has to be told which. */
+static void explain_keypad(const struct card *card, const struct verify_job *job)
+{
+    if (!job->requester->keypad_pin_length && !reader_has_keypad(card->reader, 0) &&
+        reader_has_keypad(card->reader, PIN_MIN))
+        log_info("%s: its keypad is used once keypad-pin-length says how long the PIN is",
+                 card->reader_name);
+}
+
 /* Ends this round in order to ask, unless asking is of no use. What is shown must be remembered:
  * others may use the card meanwhile. */
 static gpg_error_t ask_after_this_round(struct card *card, struct verify_job *job,
@@ -140,6 +150,7 @@ static gpg_error_t ask_after_this_round(struct card *card, struct verify_job *jo
     job->tries_shown = pw->pw1_tries;
     job->pin_max = pw->pw1_max;
     job->offers_keypad = offers_keypad(card, job);
+    explain_keypad(card, job);
     return 0;
 }
 

@@ -17,6 +17,9 @@
 #define FROM      "type='signal',sender='" LOGIND "',"
 #define OF_LOGIND FROM "path='" MANAGER "',interface='" LOGIND ".Manager',"
 
+/* The first prompt comes first: connecting takes longer than to show it, and less than to answer. */
+#define AFTER_PROMPT_MS 200
+
 /* Between two looks for a bus that was lost; and how long one lasts that is well. */
 #define RETRY_FIRST_MS 1000
 #define RETRY_LAST_MS  (1000 * 1024)
@@ -239,12 +242,12 @@ static bool serve(struct logind *logind)
 /* False when it is to stop. */
 static bool await_first_prompt(struct logind *logind)
 {
-    struct pollfd fds[2] = { { .fd = event_watcher_fd(logind->prompts), .events = POLLIN },
-                             { .fd = logind->stop_fd, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = logind->stop_fd, .events = POLLIN },
+                             { .fd = event_watcher_fd(logind->prompts), .events = POLLIN } };
 
     while (poll(fds, 2, -1) < 0) {
     }
-    return fds[1].revents == 0;
+    return !fds[0].revents && poll(fds, 1, AFTER_PROMPT_MS) == 0;
 }
 
 static void *listen_to_logind(void *arg)

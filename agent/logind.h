@@ -2,7 +2,7 @@
  * PINs and verified states are dropped before the machine sleeps and when a session of our user is
  * locked. One thread, asleep while nothing happens.
  *
- * It connects when the first PIN is asked for: before that there is nothing to forget. Where there
+ * It connects once the first PIN was asked for: before that there is nothing to forget. Where there
  * is no system bus then, or no logind, nothing comes, and nothing is said about it. A bus that is
  * lost is looked for again, at growing intervals. */
 #pragma once

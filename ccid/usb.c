@@ -26,6 +26,7 @@ static bool read_hex4(const char *text, int *value)
 static bool read_argument(const char *argument, struct usb_readers *u)
 {
     u->vendor = u->product = -1;
+    u->root = "";
     if (!argument)
         return true;
     if (strcmp(argument, "spare") == 0) {

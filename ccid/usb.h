@@ -58,6 +58,7 @@ struct usb_readers {
     libusb_hotplug_callback_handle hotplug;
     bool has_hotplug;
     int vendor, product; /* -1: all */
+    const char *root;    /* of /sys, /proc and /dev: "" */
     struct board board;
     pthread_t thread;
     int news; /* atomic: the thread has something to do */

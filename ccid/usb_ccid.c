@@ -153,18 +153,22 @@ static gpg_error_t make_pipe(struct usb_ccid *c)
     return err;
 }
 
-static void note_refusal(struct usb_ccid *c, gpg_error_t err)
+/* Who holds it can be seen without opening it, and says more than that we may not. */
+static gpg_error_t note_refusal(struct usb_ccid *c, gpg_error_t err)
 {
     char holder[READER_HOLDER_MAX] = "";
+    gpg_err_code_t code = gpg_err_code(err);
 
-    if (gpg_err_code(err) == GPG_ERR_LOCKED)
-        (void)usb_holder("", &c->place, holder, sizeof holder);
+    if ((code == GPG_ERR_LOCKED || code == GPG_ERR_EPERM) &&
+        usb_holder(c->readers->root, &c->place, holder, sizeof holder))
+        err = gpg_error(GPG_ERR_LOCKED);
     log_debug("USB: %s: %s%s%s", c->name, gpg_strerror(err), holder[0] ? ", held by " : "", holder);
     pthread_mutex_lock(&c->readers->mutex);
     c->tried = true;
     c->refusal = err;
     memcpy(c->holder, holder, sizeof holder);
     pthread_mutex_unlock(&c->readers->mutex);
+    return err;
 }
 
 /* A reader that cannot even tell is for the first to connect to bring round; one that would not
@@ -193,8 +197,7 @@ gpg_error_t usb_ccid_take(struct usb_ccid *c, struct deadline deadline)
         err = make_pipe(c);
     if (err) {
         close_device(c); /* nobody shall find us beside who has it */
-        note_refusal(c, err);
-        return err;
+        return note_refusal(c, err);
     }
     for (unsigned i = 0; i < c->interface.ccid.slots; i++)
         ccid_slot_init(&c->slots[i].card, &c->port, &c->interface.ccid, (uint8_t)i);

@@ -21,8 +21,7 @@ const char *cardea_advice(gpg_error_t error)
         return "the message is encrypted with a cipher that we do not have";
     case GPG_ERR_DECRYPT_FAILED: /* one error for all: which of them is for nobody to learn */
         return "the message is damaged, made for another key, or encrypted with a cipher other "
-               "than "
-               "AES, Camellia, Twofish, CAST5 and 3DES";
+               "than AES, Camellia, Twofish, CAST5 and 3DES";
     case GPG_ERR_EOF:
     case GPG_ERR_EPIPE:
         return "the agent ended in the midst of it: try again";

@@ -42,9 +42,11 @@ int cli_end(const struct cli *cli, int status)
 {
     int failed = ferror(stdout);
 
+    errno = 0; /* what failed before has left nothing there that counts */
     if (!fflush(stdout) && !failed)
         return status;
-    fprintf(stderr, "%s: standard output cannot be written: %s\n", cli->program, strerror(errno));
+    fprintf(stderr, "%s: standard output cannot be written%s%s\n", cli->program, errno ? ": " : "",
+            errno ? strerror(errno) : "");
     return status ? status : EXIT_FAILURE;
 }
 

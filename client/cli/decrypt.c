@@ -104,7 +104,10 @@ static int read_session_key(struct job *job, const char *name)
     }
     job->options.session_key = job->session_key;
     buffer_free(&content);
-    return err ? cli_fail(job->cli, name, err) : -1;
+    if (!err)
+        return -1;
+    fprintf(stderr, "cardea: %s: %s\n", name, gpg_strerror(err));
+    return EXIT_FAILURE;
 }
 
 static int take_size(const char *text, uint64_t *octets)

@@ -28,6 +28,14 @@ static void take_signal(int number)
     errno = before;
 }
 
+/* As by nohup: it stays so. */
+static bool is_ignored(int number)
+{
+    struct sigaction now;
+
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 void interrupt_catch(struct cardea *connection, int in, int out)
 {
     const struct sigaction action = { .sa_handler = take_signal };
@@ -36,8 +44,10 @@ void interrupt_catch(struct cardea *connection, int in, int out)
     fds[0] = in;
     fds[1] = out;
     null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (!is_ignored(numbers[i]))
+            sigaction(numbers[i], &action, NULL);
+    }
     /* A reader that has gone, or a file that grows too large, is an error of writing, and not the
      * end of tidying up. */
     signal(SIGPIPE, SIG_IGN);
@@ -51,8 +61,10 @@ bool interrupted(void)
 
 void interrupt_release(void)
 {
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        signal(numbers[i], SIG_DFL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (!is_ignored(numbers[i]))
+            signal(numbers[i], SIG_DFL);
+    }
     waited_for = NULL;
     if (came)
         raise(came);

@@ -96,9 +96,13 @@ bool output_is_standard(const char *path)
 {
     struct stat named, standard;
 
-    return strcmp(path, "-") == 0 ||
-           (stat(path, &named) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
-            named.st_dev == standard.st_dev && named.st_ino == standard.st_ino);
+    if (strcmp(path, "-") == 0)
+        return true;
+    /* One that was closed is /dev/null, to be read. */
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        return false;
+    return stat(path, &named) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+           named.st_dev == standard.st_dev && named.st_ino == standard.st_ino;
 }
 
 static gpg_error_t open_path(struct output *output, const char *path, bool overwrite)

@@ -217,6 +217,7 @@ def memory():
         for contestant in m.contestants():  # one alone, or the other: what they share would count by halves
             contestant.start()
             contestant.decrypt()
+            time.sleep(1)  # what an agent does after its first decryption belongs to it
             fresh[contestant.name] = contestant.memory()
             thousand(contestant, m)
             time.sleep(1)

@@ -58,8 +58,10 @@ static int on_inhibit(sd_bus_message *call, void *arg, sd_bus_error *error)
     (void)arg;
     if (rc < 0)
         return rc;
-    if (deny)
+    if (deny) {
+        tell("denied");
         return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "not you");
+    }
     if (pipe(ends) < 0)
         return -1;
     if (inhibitor >= 0)

@@ -360,6 +360,10 @@ class BadMessages(Shared):
                                      stderr=subprocess.PIPE, check=False)
                 self.assertEqual(run.returncode, 1, words)
                 self.assertIn(b"No space left", run.stderr, words)
+            run = subprocess.run([CARDEA, "watch"], env=w.env, stdout=full, stderr=subprocess.PIPE, timeout=60,
+                                 check=False)
+            self.assertEqual(run.returncode, 1)
+            self.assertRegex(run.stderr, rb"^cardea: standard output cannot be written(: No space left on device)?\n$")
         run = w.cardea("decrypt", "-o", w.folder / "no" / "file", data=self.mail, good=False)
         self.assertIn("No such file", run.stderr.decode())
 
@@ -384,9 +388,9 @@ class BadMessages(Shared):
             self.assertEqual(len(lines), 1, lines)  # and ls found nothing
             self.assertIn("No space left on device", lines[0])
 
-    def test_unwritable_folder(self):
+    def test_permission_denied(self):
         need("setpriv")
-        weakly = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override"]
+        weakly = [] if os.getuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
         self.out.chmod(0o500)
         self.addCleanup(self.out.chmod, 0o700)
         run = subprocess.run([*weakly, CARDEA, "decrypt", "--session-key", self.key, "-o", self.out / "file"],
@@ -394,6 +398,12 @@ class BadMessages(Shared):
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertIn(b"Permission denied", run.stderr)
         self.assertEqual(self.w.litter(), [])
+        # What is said of a file is about that, and not about cards.
+        secret = self.w.write("secret", b"")
+        secret.chmod(0)
+        run = subprocess.run([*weakly, CARDEA, "decrypt", "--session-key-file", secret], input=self.mail,
+                             capture_output=True, check=False)
+        self.assertEqual((run.returncode, run.stderr.decode()), (1, f"cardea: {secret}: Permission denied\n"))
 
     def test_closed_descriptors(self):
         w = self.w
@@ -410,6 +420,8 @@ class BadMessages(Shared):
             self.assertEqual((run.returncode, run.stdout), (1, b""), (closed, words))
             self.assertIn(b"Bad file descriptor", run.stderr, (closed, words))
         self.assertEqual(file.read_bytes(), self.mail)
+        subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", CARDEA, "decrypt", "-o", "/dev/null", file], env=w.env,
+                       check=True)
 
 
 class Provisional(Shared):

@@ -151,6 +151,22 @@ class Files(Output):
                 self.assertEqual(process.stderr.read(), said)
 
 
+    def test_ignored_signals(self):
+        """As nohup has it: they stay so."""
+        message = self.large.read_bytes()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            target = self.out / "file"
+            process = subprocess.Popen([BIN / "cardea", "decrypt", "--session-key", KEY_TEXT, "-o", target],
+                                       stdin=subprocess.PIPE, env=self.w.env,
+                                       preexec_fn=lambda n=number: signal.signal(n, signal.SIG_IGN))
+            with process:
+                process.stdin.write(message[:2_500_000])
+                process.send_signal(number)
+                process.stdin.write(message[2_500_000:])
+            self.assertEqual((process.returncode, target.read_bytes()), (0, LARGE))
+            target.unlink()
+
+
 class Terminal(Output):
     """A pipe in the place of the output makes the work last."""
 

@@ -145,22 +145,23 @@ class Slow(unittest.TestCase):
             pass
 
     def test_two_hundred(self):
-        with LoadWorld() as w:
+        """Beside an agent with nobody else there, asked in turns: what else the machine does meets both."""
+        with LoadWorld() as w, LoadWorld() as calm:
             w.open()
+            calm.open()
             idle = w.connect()
-            with w.connect() as client:
-                alone = [w.times(client, "GETINFO pid", 300), self.decryptions(w, client, 200)]
+            with w.connect() as client, calm.connect() as other:
                 slow = [self.connected(w) for _ in range(100)] + [self.never_reads(w) for _ in range(100)]
                 stop = threading.Event()
                 dawdler = threading.Thread(target=self.octet_by_octet, args=(slow[:100], stop))
                 dawdler.start()
                 self.wait_for_rest(w)
-                beside = [w.times(client, "GETINFO pid", 300), self.decryptions(w, client, 200)]
-                for what, before, now in zip(("GETINFO", "decryption"), alone, beside):
-                    print(f"{what} p99: {1000 * percentile(before, .99):.2f} ms alone, "
-                          f"{1000 * percentile(now, .99):.2f} ms beside 200 slow clients", flush=True)
-                    self.assertLess(percentile(now, .5), max(10 * percentile(before, .5), 0.1))
+                self.is_no_slower("GETINFO", lambda: client.command("GETINFO pid"),
+                                  lambda: other.command("GETINFO pid"))
+                self.is_no_slower("decryption", lambda: client.decrypt(w.keygrip, w.request),
+                                  lambda: other.decrypt(calm.keygrip, calm.request))
                 hang_ups = lambda: w.log().count("was hung up on")
+                self.assertLess(hang_ups(), 100, "the slow ones were there all the time")
                 wait_until(lambda: hang_ups() == 200, "the slow ones are hung up on", 30)
                 stop.set()
                 dawdler.join()
@@ -170,6 +171,26 @@ class Slow(unittest.TestCase):
             self.assertEqual(idle.command("NOP"), b"", "who said nothing all the time is welcome")
             idle.close()
 
+    def is_no_slower(self, what, ask, ask_other):
+        """The slowest of a hundred takes at most twice as long. What is slow by itself is so each time; what the
+        machine did in between is not. A sanitizer's times are its own."""
+        for _ in range(1 if SANITIZED else 8):
+            times, others = [], []
+            for _ in range(200):
+                others.append(self.seconds(ask_other))
+                times.append(self.seconds(ask))
+            now, before = percentile(times, .99), percentile(others, .99)
+            print(f"{what} p99: {1000 * now:.2f} ms beside 200 slow clients, {1000 * before:.2f} ms elsewhere",
+                  flush=True)
+            if now <= 2 * before:
+                return
+        self.assertTrue(SANITIZED, f"{what}: slower beside slow clients, each time")
+
+    def seconds(self, ask):
+        begun = time.monotonic()
+        ask()
+        return time.monotonic() - begun
+
     def wait_for_rest(self, w):
         """Until those who do not read have all been written to."""
         def rests():
@@ -177,14 +198,6 @@ class Slow(unittest.TestCase):
             time.sleep(0.2)
             return w.agent_cpu() - cpu < 0.02
         wait_until(rests, "the agent is at rest")
-
-    def decryptions(self, w, client, count):
-        out = []
-        for _ in range(count):
-            begun = time.monotonic()
-            client.decrypt(w.keygrip, w.request)
-            out.append(time.monotonic() - begun)
-        return out
 
     def test_a_line_in_pieces(self):
         """Slow is not too slow: a line of two seconds, and an answer that is taken late."""
@@ -270,6 +283,7 @@ class Unfair(unittest.TestCase):
             print(f"{self.heard / took:.0f} questions a second; decryptions beside them: median "
                   f"{1000 * percentile(times, .5):.1f} ms, p99 {1000 * percentile(times, .99):.1f} ms", flush=True)
             self.assertLess(percentile(times, .5), 0.5)
+            self.assertGreater(self.heard / took, 10000)
 
 
 class Touch(unittest.TestCase):

@@ -24,6 +24,10 @@ class Logind(unittest.TestCase):
         w.start_agent()
         w.start_token()
         self.reads(w, 1)
+        if "logind" in parts:
+            w.wait_for(INHIBIT)
+        elif "logind-deny" in parts:
+            w.wait_for("denied")
         return w
 
     def reads(self, w, prompts):

@@ -51,6 +51,23 @@ void driver_await(struct readers *readers, size_t count, struct reader_list *lis
     }
 }
 
+struct usb_counts driver_counts(struct plugged *p)
+{
+    struct usb_counts counts;
+
+    fake_usb_lock();
+    counts = usb_device_counts(p->device);
+    fake_usb_unlock();
+    return counts;
+}
+
+void driver_fault(struct plugged *p, struct usb_fault fault)
+{
+    fake_usb_lock();
+    usb_device_fault(p->device, fault);
+    fake_usb_unlock();
+}
+
 struct reader *driver_connect(struct readers *readers)
 {
     struct reader_list list;

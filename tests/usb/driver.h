@@ -31,6 +31,10 @@ void driver_end(void);
 /* Waits, in real time, until the list has so many readers. */
 void driver_await(struct readers *readers, size_t count, struct reader_list *list);
 
+/* usb_device_counts and usb_device_fault while the driver is at work. */
+struct usb_counts driver_counts(struct plugged *p);
+void driver_fault(struct plugged *p, struct usb_fault fault);
+
 /* Connects to the only reader. */
 struct reader *driver_connect(struct readers *readers);
 

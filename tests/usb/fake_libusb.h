@@ -1,8 +1,9 @@
 /* libusb without a kernel: its functions, defined here, take the place of the library's in a
  * program that links this, and reach the devices (device.h) that a test has put there.
  *
- * Time: the clock of the program (clock_gettime and timed waits on conditions, both wrapped) can
- * be made to jump over waits that only a transfer's end or the device's next word would end. */
+ * Time: the clock of the program (clock_gettime, timed waits on conditions and pauses by poll, all
+ * wrapped) can be made to jump over waits that only a transfer's end or the device's next word
+ * would end. */
 #pragma once
 
 #include "tests/usb/device.h"

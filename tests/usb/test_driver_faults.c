@@ -8,6 +8,8 @@
 #define OPERATION_MS 30000
 #define LATE_MS      2000 /* what is under way at the deadline may end */
 #define ALWAYS       100000
+#define BLOCK_MS     50
+#define BLOCKS       12 /* of a decryption, more or less */
 
 #define GET_DATA   "00CA006E 00"
 #define VERIFY     "0020008206 313233343536"
@@ -115,7 +117,9 @@ static gpg_error_t verify(struct reader *reader, struct deadline deadline)
 
     if (!on_keypad)
         return send(reader, hex(VERIFY), "9000", deadline);
+    fake_usb_lock();
     usb_device_type_pin(plugged.device, PIN, 0);
+    fake_usb_unlock();
     err = reader_verify_on_keypad(reader, &what, &answer, deadline);
     if (!err)
         assert_octets(buffer_view(&answer), "9000");
@@ -180,7 +184,7 @@ static void mend(void)
 {
     struct reader_list list;
 
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NONE });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NONE });
     if (usb_device_gone(plugged.device)) {
         fake_usb_remove(plugged.device);
         driver_await(readers, 0, &list);
@@ -204,7 +208,7 @@ static bool suffer(const struct usb_model *model, struct usb_fault fault)
     unsigned messages;
 
     begin(model);
-    usb_device_fault(plugged.device, fault);
+    driver_fault(&plugged, fault);
     assert_ok(readers_open("usb", &readers));
     err = operate();
     messages = usb_device_messages(plugged.device);
@@ -323,6 +327,41 @@ static void keypad_in_extended_apdus(void **state)
     suffer_on_keypad("yubikey-5", PROFILE_CURVE_25519, 0x046a, 0x0010);
 }
 
+static void spoil_blocks(enum t1_fault kind, unsigned at, unsigned times)
+{
+    struct t1_card *card = usb_device_t1(plugged.device);
+
+    fake_usb_lock();
+    card->fault = kind;
+    card->fault_at = at;
+    card->fault_times = times;
+    card->fault_value = 16; /* of WTX and IFS */
+    usb_device_slow(plugged.device, kind ? BLOCK_MS : 0);
+    fake_usb_unlock();
+}
+
+/* The card or the line to it is at fault, once or for good: what the rules of T=1 do not mend ends
+ * in time, too, and a reset mends it. */
+static void bad_cards(void **state)
+{
+    static const unsigned times[] = { 1, 3, ALWAYS };
+    const struct usb_model *model = usb_model_find("nitrokey-storage");
+
+    (void)state;
+    on_keypad = false;
+    for (int kind = T1_NO_FAULT + 1; kind <= T1_DEAD; kind++) {
+        for (unsigned i = 0; i < BLOCKS * 3; i++) {
+            begin(model);
+            assert_ok(readers_open("usb", &readers));
+            spoil_blocks((enum t1_fault)kind, i / 3, times[i % 3]);
+            (void)operate();
+            spoil_blocks(T1_NO_FAULT, 0, 0);
+            assert_ok(operate());
+            end(FAULT_NONE);
+        }
+    }
+}
+
 /* The control endpoint knows no ABORT, is silent, or fails: the bulk endpoint's has to do. */
 static void half_an_abort(void **state)
 {
@@ -334,7 +373,7 @@ static void half_an_abort(void **state)
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         begin(usb_model_find("yubikey-5"));
         fake_usb_fail(FAKE_USB_SYNC, codes[i]);
-        usb_device_fault(plugged.device, silence);
+        driver_fault(&plugged, silence);
         assert_ok(readers_open("usb", &readers));
         assert_true(operate() != 0);
         mend();
@@ -353,6 +392,7 @@ int main(void)
         cmocka_unit_test(short_apdus),
         cmocka_unit_test(blocks),
         cmocka_unit_test(blocks_all_by_ourselves),
+        cmocka_unit_test(bad_cards),
         cmocka_unit_test(half_an_abort),
         cmocka_unit_test(keypad_in_blocks),
         cmocka_unit_test(keypad_in_short_apdus),

@@ -66,7 +66,9 @@ static gpg_err_code_t verify(const char *typed, uint16_t *sw)
     struct buffer answer = BUFFER(ANSWER_MAX);
     gpg_error_t err;
 
+    fake_usb_lock();
     usb_device_type_pin(plugged.device, typed, typing_ms);
+    fake_usb_unlock();
     err = reader_verify_on_keypad(reader, &what, &answer, deadline_in_ms(MS_OF_THE_CALL));
     *sw = 0;
     if (!err) {
@@ -95,7 +97,7 @@ static void all_ways(void)
     assert_int_equal(verify(RIGHT_PIN, &sw), 0);
     assert_int_equal(sw, 0x9000);
     assert_answer(reader, READ_PW_STATUS, TRIES("3"));
-    assert_int_equal(usb_device_counts(plugged.device).secures, 4);
+    assert_int_equal(driver_counts(&plugged).secures, 4);
 }
 
 static void begin_keypad(const char *level, const struct keypad *keypad)
@@ -144,7 +146,7 @@ static void one_length_not_told(void **state)
         assert_false(reader_has_keypad(reader, told_length));
         assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_NOT_SUPPORTED);
     }
-    assert_int_equal(usb_device_counts(plugged.device).secures, 0);
+    assert_int_equal(driver_counts(&plugged).secures, 0);
     end();
 }
 
@@ -171,7 +173,7 @@ static void unknown_reader(void **state)
     begin(&liar);
     assert_false(reader_has_keypad(reader, 0));
     assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_NOT_SUPPORTED);
-    assert_int_equal(usb_device_counts(plugged.device).secures, 0);
+    assert_int_equal(driver_counts(&plugged).secures, 0);
     end();
 }
 
@@ -212,12 +214,12 @@ static void refused(void **state)
     begin(usb_model_find("spr532"));
     for (uint8_t field = 0; field < 26; field += 25) {
         for (unsigned at = 0; at < 2; at++) {
-            usb_device_fault(plugged.device,
-                             (struct usb_fault){ .kind = FAULT_FAILED, .at = at, .value = field });
+            driver_fault(&plugged,
+                         (struct usb_fault){ .kind = FAULT_FAILED, .at = at, .value = field });
             assert_int_equal(verify(NULL, &sw), GPG_ERR_NOT_SUPPORTED);
         }
     }
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NONE });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NONE });
     assert_answer(reader, READ_PW_STATUS, TRIES("3"));
     end();
 }
@@ -229,10 +231,10 @@ static void silence(void **state)
 
     (void)state;
     begin(usb_model_find("spr532"));
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NO_ANSWER, .at = 1 });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NO_ANSWER, .at = 1 });
     assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_CARD);
     assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_CARD);
-    assert_int_equal(usb_device_counts(plugged.device).secures, 1);
+    assert_int_equal(driver_counts(&plugged).secures, 1);
     end();
 }
 
@@ -257,22 +259,22 @@ static void given_up(void **state)
         int64_t start;
 
         begin_keypad(levels[level], &keypads[3]);
-        power_ons = usb_device_counts(plugged.device).power_ons;
+        power_ons = driver_counts(&plugged).power_ons;
         typing_ms = TYPING_MS;
         atomic_store(&asked, 0);
         reader_set_waiter(reader, &waiter);
         start = monotonic_ms();
         assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_CARD);
         assert_true(monotonic_ms() - start < TYPING_MS / 2);
-        assert_int_equal(usb_device_counts(plugged.device).aborts, 1);
+        assert_int_equal(driver_counts(&plugged).aborts, 1);
         reader_end(reader);
         reader_disconnect(&reader);
         reader = driver_connect(readers);
         assert_ok(reader_begin(reader, deadline_in_ms(PATIENCE_MS)));
-        assert_int_equal(usb_device_counts(plugged.device).power_ons, power_ons + 1);
+        assert_int_equal(driver_counts(&plugged).power_ons, power_ons + 1);
         assert_answer(reader, SELECT_OPENPGP, "9000");
         assert_answer(reader, READ_PW_STATUS, TRIES("3"));
-        assert_int_equal(usb_device_counts(plugged.device).secures, 1);
+        assert_int_equal(driver_counts(&plugged).secures, 1);
         end();
     }
 }

@@ -1,10 +1,12 @@
 /* Coming and going, sharing and refusing: the USB driver's list of readers, and its turns. */
 #include "tests/usb/driver.h"
+#include "tests/usb/driver_root.h"
 
-#include "ccid/backend.h"
-
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define TOUCH_MS     12000
 #define EXTENSION_MS 500
@@ -131,7 +133,9 @@ static void unplugged_and_back(void **state)
     insertion = list.info[0].insertion;
     reader = driver_connect(readers);
     selects(reader);
+    fake_usb_lock();
     usb_device_unplug(plugged.device);
+    fake_usb_unlock();
     fake_usb_remove(plugged.device);
     driver_await(readers, 0, &list);
     assert_err(reader_transmit(reader, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
@@ -159,7 +163,7 @@ static void gone_in_flight(void **state)
     begin("nitrokey-3");
     open_with("usb");
     reader = driver_connect(readers);
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_GONE });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_GONE });
     assert_err(reader_transmit(reader, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
                GPG_ERR_CARD_REMOVED);
     driver_await(readers, 0, &list);
@@ -237,6 +241,40 @@ static void not_for_this_user(void **state)
     selects(reader);
     reader_disconnect(&reader);
     end();
+}
+
+/* Neither for this user nor free: who has it can be seen all the same. */
+static void held_and_not_for_this_user(void **state)
+{
+    static const char *const folders[] = { "/sys", "/sys/bus", "/sys/bus/usb",
+                                           "/sys/bus/usb/devices", "/sys/bus/usb/devices/1-2:1.2" };
+    char root[] = "/tmp/cardea-usb-XXXXXX", path[128];
+    struct reader *reader;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", root, folders[i]);
+        assert_return_code(mkdir(path, 0700), errno);
+    }
+    snprintf(path, sizeof path, "%s/sys/bus/usb/devices/1-2:1.2/driver", root);
+    assert_return_code(symlink("../../../../bus/usb/drivers/usbfs", path), errno);
+    begin("yubikey-5");
+    fake_usb_deny(plugged.device, true);
+    open_with("usb:spare");
+    driver_set_root(readers, root);
+    readers_share(readers, READERS_ALONE, 0);
+    driver_await(readers, 1, &list);
+    assert_true(list.info[0].exclusive);
+    assert_string_equal(list.info[0].holder, "another program");
+    assert_err(connect(list.info[0].name, &reader), GPG_ERR_LOCKED);
+    end();
+    assert_return_code(unlink(path), errno);
+    for (size_t i = sizeof folders / sizeof folders[0]; i-- > 0;) {
+        snprintf(path, sizeof path, "%s%s", root, folders[i]);
+        assert_return_code(rmdir(path), errno);
+    }
+    assert_return_code(rmdir(root), errno);
 }
 
 /* Beside PC/SC: what that has is not shown a second time. */
@@ -402,9 +440,7 @@ static void two_connections(void **state)
                GPG_ERR_CARD_RESET);
     selects(one);
     /* nor is it kept from it that a connection which failed was made anew */
-    fake_usb_lock();
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
-    fake_usb_unlock();
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
     assert_err(reader_transmit(other, hex(SELECT_OPENPGP), &answer, deadline_in_ms(PATIENCE_MS)),
                GPG_ERR_CARD);
     reader_disconnect(&other);
@@ -451,9 +487,7 @@ static void interrupted(void **state)
     open_with("usb");
     waiter.reader = driver_connect(readers);
     fake_usb_hasty(false);
-    fake_usb_lock();
-    usb_device_fault(plugged.device, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
-    fake_usb_unlock();
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_NO_ANSWER });
     assert_int_equal(pthread_create(&thread, NULL, send_in_thread, &waiter), 0);
     while (!atomic_load(&sending) || messages_there_were() == 0)
         sched_yield();
@@ -496,16 +530,6 @@ static void no_end_of_a_command(void **state)
     end();
 }
 
-static struct usb_counts counts(void)
-{
-    struct usb_counts now;
-
-    fake_usb_lock();
-    now = usb_device_counts(plugged.device);
-    fake_usb_unlock();
-    return now;
-}
-
 /* To be had: the state of the slot. For a connection: that again, and power. For a command: itself,
  * and its answer. Nothing else, ever. */
 static void what_it_costs(void **state)
@@ -518,22 +542,25 @@ static void what_it_costs(void **state)
 
         begin(models[i]);
         open_with("usb");
-        assert_int_equal(counts().bulk_out, 1);
+        assert_int_equal(driver_counts(&plugged).bulk_out, 1);
         reader = driver_connect(readers);
-        assert_int_equal(counts().bulk_out, 3);
-        assert_int_equal(counts().power_ons, 1);
+        assert_int_equal(driver_counts(&plugged).bulk_out, 3);
+        assert_int_equal(driver_counts(&plugged).power_ons, 1);
         for (unsigned n = 1; n <= 3; n++) {
             selects(reader);
-            assert_int_equal(counts().bulk_out, 3 + n);
-            assert_int_equal(counts().bulk_in, 3 + n);
+            assert_int_equal(driver_counts(&plugged).bulk_out, 3 + n);
+            assert_int_equal(driver_counts(&plugged).bulk_in, 3 + n);
         }
         reader_disconnect(&reader);
         reader = driver_connect(readers); /* still powered */
-        assert_int_equal(counts().bulk_out, 6);
-        assert_int_equal(counts().resets + counts().interfaces_set + counts().halts_cleared, 0);
+        assert_int_equal(driver_counts(&plugged).bulk_out, 6);
+        assert_int_equal(driver_counts(&plugged).resets + driver_counts(&plugged).interfaces_set +
+                             driver_counts(&plugged).halts_cleared,
+                         0);
         reader_disconnect(&reader);
         readers_close(&readers);
-        assert_int_equal(counts().bulk_out, 7); /* power off: nobody after us finds it unlocked */
+        assert_int_equal(driver_counts(&plugged).bulk_out,
+                         7); /* power off: nobody after us finds it unlocked */
         driver_unplug(&plugged);
         driver_end();
     }
@@ -560,6 +587,7 @@ int main(void)
         cmocka_unit_test(card_out_and_in),
         cmocka_unit_test(held_by_another),
         cmocka_unit_test(not_for_this_user),
+        cmocka_unit_test(held_and_not_for_this_user),
         cmocka_unit_test(beside_pcsc),
         cmocka_unit_test(in_place_of_pcsc),
         cmocka_unit_test(touch_is_waited_for),

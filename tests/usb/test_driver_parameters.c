@@ -15,19 +15,29 @@ static struct plugged plugged;
 static struct readers *readers;
 static struct reader *reader;
 
+/* The first look at the reader is over: its messages are none of the connection's. */
 static void begin(uint32_t more_features)
 {
+    struct reader_list list;
+
     model = *usb_model_find("gemalto-ct30");
     model.features |= more_features;
     driver_begin();
     driver_plug(&plugged, &model, 2);
     assert_ok(readers_open("usb", &readers));
+    driver_await(readers, 1, &list);
 }
 
 static void fail_message(unsigned at, uint8_t error)
 {
-    usb_device_fault(plugged.device,
-                     (struct usb_fault){ .kind = FAULT_FAILED, .at = at, .value = error });
+    driver_fault(&plugged, (struct usb_fault){ .kind = FAULT_FAILED, .at = at, .value = error });
+}
+
+static void negotiates(uint8_t protocol, uint8_t ifsc)
+{
+    fake_usb_lock();
+    usb_device_negotiates(plugged.device, protocol, ifsc);
+    fake_usb_unlock();
 }
 
 static gpg_error_t try_to_connect(void)
@@ -51,7 +61,7 @@ static void works(void)
 
 static void end(unsigned power_ons, unsigned gets, unsigned sets, unsigned resets)
 {
-    struct usb_counts counts = usb_device_counts(plugged.device);
+    struct usb_counts counts = driver_counts(&plugged);
 
     reader_disconnect(&reader);
     readers_close(&readers);
@@ -97,7 +107,7 @@ static void smaller_blocks_by_the_reader(void **state)
 {
     (void)state;
     begin(CCID_AUTO_NEGOTIATION);
-    usb_device_negotiates(plugged.device, 1, SMALL);
+    negotiates(1, SMALL);
     works();
     end(1, 1, 0, 0);
 }
@@ -116,7 +126,7 @@ static void reader_that_chose_t0(void **state)
 {
     (void)state;
     begin(CCID_AUTO_NEGOTIATION);
-    usb_device_negotiates(plugged.device, 0, 0);
+    negotiates(0, 0);
     works();
     end(1, 1, 1, 0);
 }
@@ -125,7 +135,7 @@ static void reader_that_stays_with_t0(void **state)
 {
     (void)state;
     begin(CCID_AUTO_NEGOTIATION);
-    usb_device_negotiates(plugged.device, 0, 0);
+    negotiates(0, 0);
     fail_message(FIRST_OF_PARAMETERS + 1, NOT_THAT);
     assert_err(try_to_connect(), GPG_ERR_EPROTONOSUPPORT);
     end(1, 1, 1, 0);
@@ -135,7 +145,9 @@ static void reader_for_banks(void **state)
 {
     (void)state;
     begin(0);
+    fake_usb_lock();
     usb_device_for_banks(plugged.device);
+    fake_usb_unlock();
     works();
     end(2, 0, 1, 0);
 }

@@ -187,6 +187,19 @@ class Keypad(unittest.TestCase):
                 self.assertTrue(w.keypad_was_stopped())
                 self.assertEqual((w.secures(), w.verifies()), (1, []))
 
+    def test_reader_is_pulled(self):
+        with KeypadBed() as w:
+            w.begin()
+            reading = w.begin_typing(ends_with=2)
+            w.bed.tell("unplug", "token")
+            self.assertEqual(reading.wait(PATIENCE), 2)
+            w.wait_for_card(False)
+            w.type(RIGHT)
+            w.bed.tell("plug", "token")
+            w.wait_for_card()
+            w.read()
+            self.assertEqual((w.secures(), w.verifies()), (2, [verify(RIGHT)]))
+
     def test_length_is_told(self):
         """Keypads that have to know it."""
         for reader in (GEMPC_PINPAD, VEGA_ALPHA):
@@ -208,6 +221,7 @@ class Keypad(unittest.TestCase):
             w.begin(WRONG, reader=GEMPC_PINPAD)
             w.read()
             self.assertEqual((w.secures(), w.verifies(), w.typed()), (0, [verify(RIGHT)], 1))
+            self.assertIn("keypad-pin-length", w.log())
 
     def test_message_of_the_vendor(self):
         with KeypadBed() as w:

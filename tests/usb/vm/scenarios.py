@@ -7,7 +7,7 @@ import unittest
 from bench import (PATIENCE, REMOTE_USER, SEAT_USER, Bench, Pcsc, Pcscd, Reader, Udev, as_user, devices, may_open,
                    output, seat, wait_until)
 from families import FAMILIES
-from mail import Mail, Ours, Theirs, measure, our_driver_ms, scdaemon_ms, table
+from mail import Mail, Ours, Theirs, idle_wakeups, measure, our_driver_ms, scdaemon_ms, table
 
 SELECT = "00A4040006D27600012401"
 VERIFY_ADMIN = "0020008308" + "3132333435363738"
@@ -315,8 +315,15 @@ class Agent(Scenario):
         with self.bench.token("yubikey-5", self.mail.key_file):
             self.assertTrue(as_user(REMOTE_USER, is_told))
 
+    def test_idle(self):
+        """Nothing wakes it: with an interrupt transfer pending, and with a token that cannot interrupt."""
+        with self.bench.token("yubikey-5", self.mail.key_file), self.bench.token("nitrokey-3"), Ours(self.mail) as ours:
+            self.mail.read()
+            self.assertEqual(idle_wakeups(ours.pid(), ours.patience, seconds=5), 0)
+
     def compare(self, model, mail):
         """Two rows of the table: ours and theirs, one after the other on the same token."""
+        mail.forget_tokens()
         with self.bench.token(model, mail.key_file) as token:
             ours, theirs = measure(Ours(mail), token), measure(Theirs(mail), token)
             theirs["command_ms"] = scdaemon_ms(mail.home)
@@ -325,8 +332,7 @@ class Agent(Scenario):
 
     def test_figures(self):
         """Mail is read with every family. It takes no more commands and transfers than with scdaemon's own driver, on
-        the same token. Nothing wakes the agent when it is idle, an interrupt transfer pending; so it is no tick by
-        which it knows of a removal."""
+        the same token. Nothing wakes the agent when it is idle; so it is no tick by which it knows of a removal."""
         rows = {model: self.compare(model, self.mails[algorithm]) for model, algorithm in FAMILIES.items()}
         print("\n" + table(rows))
         for model, (ours, theirs) in rows.items():
