@@ -8,7 +8,7 @@ import unittest
 import card_proxy as fault
 import openpgp
 from codes import Code
-from world import PCSC, AssuanError, World, main, wait_until
+from world import PCSC, AssuanError, World, main, wait_for_pcscd, wait_until
 
 INS_VERIFY, INS_PSO = 0x20, 0x2A
 
@@ -148,8 +148,9 @@ class Takeover(unittest.TestCase):
                     self.assertEqual(self.verifies_of(other), [])
 
     def ask_over_a_replug(self, w, faults, lost, pause=0.0):
-        """What a request gets whose token is lost to it when `lost` is set, and is put in again after the pause. An
-        error counts only when this machine did its part in the half second that the agent waits: else once more."""
+        """What a request gets whose token is lost to it when `lost` is set, and is put in again at once; or after the
+        pause, and when the service has seen it leave. An error counts only when this machine did its part in the half
+        second that the agent waits: else once more."""
         for _ in range(10):
             lost.clear()
             w.insert(w.proxy, faults)
@@ -158,6 +159,9 @@ class Takeover(unittest.TestCase):
             self.assertTrue(lost.wait(20))
             begun = time.monotonic()
             asking.join(pause)
+            if pause:
+                w.proxy.pull()
+                wait_for_pcscd(0)
             w.proxy.insert()
             w.card_events()  # the agent, too, had a turn
             took = time.monotonic() - begun
