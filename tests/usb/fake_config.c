@@ -185,16 +185,12 @@ int LIBUSB_CALL libusb_get_active_config_descriptor(libusb_device *device,
                                                     struct libusb_config_descriptor **r_config)
 {
     uint8_t octets[USB_CONFIG_MAX];
-    struct view config;
     int code;
 
     fake_usb_lock();
-    config = view_of(device->config, device->config_len);
-    if (!config.data)
-        config = view_of(octets, usb_model_config(device->model, octets));
     code = fake_usb_enter_locked(FAKE_USB_CONFIG_DESCRIPTOR);
     if (!code)
-        code = parse(config, r_config);
+        code = parse(view_of(octets, usb_model_config(device->model, octets)), r_config);
     fake_usb_unlock();
     return code;
 }

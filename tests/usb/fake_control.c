@@ -32,11 +32,8 @@ void fake_usb_misuse_locked(const char *what)
 
 int fake_usb_enter_locked(enum fake_usb_call call)
 {
-    int code = fake_usb.once[call] ? fake_usb.once[call] : fake_usb.codes[call];
-
-    fake_usb.once[call] = 0;
     fake_usb.counts[call]++;
-    return code;
+    return fake_usb.codes[call];
 }
 
 void fake_usb_ref_locked(struct libusb_device *device)
@@ -143,13 +140,6 @@ void fake_usb_remove(struct usb_device *device)
     statement;                                                                                     \
     fake_usb_unlock()
 
-void fake_usb_config(struct usb_device *device, const uint8_t *octets, size_t len)
-{
-    struct libusb_device *d;
-
-    WITH_LOCK(d = find(device); d->config = octets; d->config_len = len);
-}
-
 void fake_usb_deny(struct usb_device *device, bool deny)
 {
     WITH_LOCK(find(device)->denied = deny);
@@ -163,11 +153,6 @@ void fake_usb_hold(struct usb_device *device, bool hold)
 void fake_usb_fail(enum fake_usb_call call, int code)
 {
     WITH_LOCK(fake_usb.codes[call] = code);
-}
-
-void fake_usb_fail_once(enum fake_usb_call call, int code)
-{
-    WITH_LOCK(fake_usb.once[call] = code);
 }
 
 void fake_usb_stick(uint8_t type)

@@ -16,8 +16,6 @@ struct libusb_device {
     struct libusb_device *next;
     struct usb_device *device; /* NULL: unplugged */
     const struct usb_model *model;
-    const uint8_t *config;
-    size_t config_len;
     uint8_t bus, address, port;
     int references;
     bool denied, held, listed;
@@ -65,7 +63,7 @@ struct fake_usb {
     struct libusb_device_handle *handles;
     struct flight *flights;
     struct fake_usb_alive alive;
-    int codes[FAKE_USB_CALLS], once[FAKE_USB_CALLS];
+    int codes[FAKE_USB_CALLS];
     unsigned int counts[FAKE_USB_CALLS];
     bool hasty;
     uint8_t sticks; /* type of transfer */

@@ -36,16 +36,13 @@ void fake_usb_add(struct usb_device *device, uint8_t bus, uint8_t address, uint8
  * that somebody still has stay good. A device that unplugged itself (FAULT_GONE) wants this too. */
 void fake_usb_remove(struct usb_device *device);
 
-/* Descriptors in place of the model's, as a hostile one has them. Borrowed; NULL: the model's. */
-void fake_usb_config(struct usb_device *device, const uint8_t *octets, size_t len);
 /* Opening is refused: no udev rule. */
 void fake_usb_deny(struct usb_device *device, bool deny);
 /* Another program has claimed the interface. */
 void fake_usb_hold(struct usb_device *device, bool hold);
 
-/* What a call returns from now on (0: it works), or once. */
+/* What a call returns from now on; 0: it works. */
 void fake_usb_fail(enum fake_usb_call call, int code);
-void fake_usb_fail_once(enum fake_usb_call call, int code);
 /* Whether waits are jumped over. */
 void fake_usb_hasty(bool hasty);
 

@@ -38,7 +38,6 @@ struct mock_usb {
     pthread_mutex_t mutex;
     UMockdevTestbed *bed;
     struct mock_slot slots[MOCK_DEVICES_MAX];
-    unsigned int reaps;
 };
 
 /* mock_ioctl.c, called by umockdev's thread. */

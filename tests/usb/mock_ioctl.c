@@ -169,7 +169,6 @@ static int reap(struct mock_slot *slot, struct mock_file *f, UMockdevIoctlData *
         return 0;
     }
     umockdev_ioctl_data_unref(place);
-    slot->mock->reaps++;
     return slot->device ? EAGAIN : ENODEV;
 }
 

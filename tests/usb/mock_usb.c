@@ -232,13 +232,3 @@ struct mock_usb_alive mock_usb_alive(struct mock_usb *mock)
     mock_usb_unlock(mock);
     return alive;
 }
-
-unsigned int mock_usb_reaps(struct mock_usb *mock)
-{
-    unsigned int reaps;
-
-    mock_usb_lock(mock);
-    reaps = mock->reaps;
-    mock_usb_unlock(mock);
-    return reaps;
-}

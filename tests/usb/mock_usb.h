@@ -33,5 +33,3 @@ struct mock_usb_alive {
     int files, claims, urbs;
 };
 struct mock_usb_alive mock_usb_alive(struct mock_usb *mock);
-/* How often a URB was asked for in vain. */
-unsigned int mock_usb_reaps(struct mock_usb *mock);
