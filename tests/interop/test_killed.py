@@ -15,7 +15,7 @@ import sexp
 from curves import x25519
 from world import BIN, AssuanError, World, main, wait_until
 
-KILLS = int(os.environ.get("CARDEA_KILLS", "200"))
+KILLS = int(os.environ.get("CARDEA_KILLS", "500"))
 SEED = int(os.environ.get("CARDEA_SEED", random.randrange(1 << 32)))
 SOON = 4  # seconds within which the next decryption is done, from the start of its agent
 PR_SET_CHILD_SUBREAPER = 36
