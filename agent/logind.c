@@ -17,7 +17,7 @@
 #define FROM      "type='signal',sender='" LOGIND "',"
 #define OF_LOGIND FROM "path='" MANAGER "',interface='" LOGIND ".Manager',"
 
-/* The first prompt comes first: connecting takes longer than to show it, and less than to answer. */
+/* The prompt comes first: connecting takes longer than to show it, and less than to answer it. */
 #define AFTER_PROMPT_MS 200
 
 /* Between two looks for a bus that was lost; and how long one lasts that is well. */
