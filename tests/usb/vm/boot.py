@@ -57,7 +57,8 @@ def kernel_package():
 
 
 def download(name, folder):
-    subprocess.run(["apt-get", "download", name], cwd=folder, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(["apt-get", "-o", "APT::Sandbox::User=root", "download", name], cwd=folder,
+                   stdout=subprocess.DEVNULL, check=False)
     return next(pathlib.Path(folder).glob("*.deb"), None)
 
 
