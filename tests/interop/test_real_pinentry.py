@@ -1,5 +1,6 @@
 """The pinentries that people have, on a terminal of their own."""
 import os
+import pathlib
 import pty
 import select
 import shutil
@@ -38,12 +39,19 @@ class Terminal:
                 self.screen += os.read(self.master, 4096)
         raise AssertionError(f"not on the screen: {words}: {self.screen}")
 
-    def type(self, text):
-        """As a human, who is not as fast as to type before the pinentry, having asked, has seen to it that nothing
-        is echoed; it drops what came before that."""
+    def wait_for_silence(self):
+        """A pinentry that has asked sees to it that nothing is echoed; it drops what came before that."""
         world.wait_until(lambda: not termios.tcgetattr(self.slave)[3] & termios.ECHO, "nothing is echoed")
+
+    def type(self, text):
+        """As a human, who is not as fast as that."""
+        self.wait_for_silence()
         self.screen = b""
         os.write(self.master, text)
+
+
+def sleeps(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 class RealPinentry(unittest.TestCase):
@@ -112,7 +120,8 @@ class RealPinentry(unittest.TestCase):
         self.assertEqual(self.run_with("pinentry-curses", dialogue, 2), [])
 
     def test_agent_killed(self):
-        """The prompt leaves the terminal as it was, and does not wait for anybody any more."""
+        """The prompt leaves the terminal as it was, and does not wait for anybody any more. A pinentry that is not
+        yet reading keys when it is told to end would go on until its own time is over."""
         for program, shown in (("pinentry-tty", b": "), ("pinentry-curses", b"<OK>")):
             path = shutil.which(program)
             world.need(program)
@@ -124,6 +133,8 @@ class RealPinentry(unittest.TestCase):
                 gpg = self.ask(w)
                 self.terminal.wait_for(shown)
                 (pinentry,) = w.agent_children()
+                self.terminal.wait_for_silence()
+                world.wait_until(lambda pid=pinentry: sleeps(pid), "the pinentry reads keys")
                 w.stop_agent(signal.SIGKILL)
                 gpg.communicate(timeout=world.PATIENCE)
                 self.assertEqual(gpg.returncode, 2)
