@@ -38,13 +38,21 @@ void cards_close(struct cards **r_cards)
     free(cards);
 }
 
-void cards_await_first_look(struct cards *cards)
+/* Under the mutex. */
+static bool all_looked(const struct cards *cards)
+{
+    for (size_t i = 0; i < cards->back_end_count; i++) {
+        if (!cards->back_ends[i].looked)
+            return false;
+    }
+    return true;
+}
+
+void cards_await_look(struct cards *cards)
 {
     pthread_mutex_lock(&cards->mutex);
-    for (size_t i = 0; i < cards->back_end_count; i++) {
-        while (!cards->back_ends[i].looked)
-            pthread_cond_wait(&cards->looked, &cards->mutex);
-    }
+    while (!all_looked(cards)) /* the look of one may be why another has to look anew */
+        pthread_cond_wait(&cards->looked, &cards->mutex);
     pthread_mutex_unlock(&cards->mutex);
 }
 

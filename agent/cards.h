@@ -31,9 +31,9 @@ struct cards_surroundings {
 gpg_error_t cards_open(char *const *specs, size_t count,
                        const struct cards_surroundings *surroundings, struct cards **r_cards);
 
-/* Waits until every watcher has looked once: for seconds at most, where a service or a token hangs.
- */
-void cards_await_first_look(struct cards *cards);
+/* Waits until every watcher has looked once, and once more where its tokens are shared in another
+ * way since: for seconds at most, where a service or a token hangs. */
+void cards_await_look(struct cards *cards);
 
 /* Stops the watchers and releases all; no card is referenced elsewhere any more. Accepts NULL,
  * clears the pointer. */

@@ -12,7 +12,8 @@ struct back_end {
     struct readers *readers;
     pthread_t watcher;
     bool watched;
-    bool looked;         /* at its readers, once */
+    bool looked;         /* at its readers, once since they were shared as they are */
+    atomic_uint shares;  /* how often that changed */
     gpg_error_t service; /* why its readers cannot be listed */
     enum readers_share share;
     size_t held; /* readers that other programs have for themselves */

@@ -127,9 +127,12 @@ static void share_tokens(struct cards *cards)
         if (!sharing_is_usb(spec_of(back_end)))
             continue;
         wish = sharing_wish(&cards->sharing, spec_of(back_end), &after_ms);
-        if (wish != back_end->share)
-            readers_share(back_end->readers, wish, after_ms);
+        if (wish == back_end->share)
+            continue;
+        readers_share(back_end->readers, wish, after_ms);
         back_end->share = wish;
+        back_end->looked = false;
+        atomic_fetch_add(&back_end->shares, 1);
     }
 }
 
@@ -149,6 +152,7 @@ static void note_held(struct cards *cards, struct back_end *back_end,
 /* False when a card could not be added and should be tried again. */
 static bool update(struct cards *cards, struct back_end *back_end)
 {
+    const unsigned shares = atomic_load(&back_end->shares);
     struct reader_list list = { .count = 0 };
     bool complete = true;
 
@@ -170,7 +174,9 @@ static bool update(struct cards *cards, struct back_end *back_end)
             complete = add_card(cards, back_end, &list.info[i]) && complete;
     }
     note_held(cards, back_end, &list);
-    back_end->looked = true;
+    back_end->looked = shares == atomic_load(&back_end->shares);
+    if (!back_end->looked) /* nobody knows whether the list is of before or after */
+        readers_wake(back_end->readers);
     pthread_cond_broadcast(&cards->looked);
     pthread_mutex_unlock(&cards->mutex);
     return complete;

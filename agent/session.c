@@ -188,7 +188,7 @@ void session_serve(struct agent *agent, const struct session_peer *peer)
     if (!err)
         err = assuan_accept(session.assuan);
     if (!err) {
-        cards_await_first_look(agent->cards);
+        cards_await_look(agent->cards);
         err = assuan_process(session.assuan);
     }
     say_last_word(&session, err);

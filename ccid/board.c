@@ -7,11 +7,21 @@ gpg_error_t board_init(struct board *board, int first_look_ms)
     gpg_error_t err;
 
     *board = (struct board){ .list = { .service = gpg_error(GPG_ERR_EAGAIN) },
-                             .first_look_by = deadline_in_ms(first_look_ms) };
+                             .look_by = deadline_in_ms(first_look_ms) };
     err = deadline_cond_init(&board->changed);
     if (!err)
         pthread_mutex_init(&board->mutex, NULL);
     return err;
+}
+
+void board_look_anew(struct board *board, int look_ms)
+{
+    pthread_mutex_lock(&board->mutex);
+    board->looked = false;
+    board->look_by = deadline_in_ms(look_ms);
+    board->changes++;
+    pthread_cond_broadcast(&board->changed);
+    pthread_mutex_unlock(&board->mutex);
 }
 
 void board_close(struct board *board)
@@ -69,7 +79,7 @@ void board_list(struct board *board, struct reader_list *list)
 {
     pthread_mutex_lock(&board->mutex);
     while (!board->looked && !board->woken && !board->closed &&
-           deadline_cond_wait(&board->changed, &board->mutex, board->first_look_by))
+           deadline_cond_wait(&board->changed, &board->mutex, board->look_by))
         ;
     *list = board->list;
     board->listed = board->changes;

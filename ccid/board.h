@@ -12,8 +12,8 @@ struct board {
     struct reader_list list;
     uint32_t changes;
     uint32_t listed; /* `changes` at the last list */
-    bool looked;     /* anything was published */
-    struct deadline first_look_by;
+    bool looked;     /* anything was published that counts */
+    struct deadline look_by;
     bool woken;
     bool closed;
     bool waiting;
@@ -21,6 +21,10 @@ struct board {
 
 /* Until something is published for the first time board_list waits for it, but not longer. */
 gpg_error_t board_init(struct board *board, int first_look_ms);
+
+/* From now on what was published is of before: board_list waits for what comes next as for the
+ * first, and board_wait ends. */
+void board_look_anew(struct board *board, int look_ms);
 
 /* Ends a board_wait that is under way, and all that come later; returns when it has ended. */
 void board_close(struct board *board);

@@ -89,7 +89,8 @@ enum readers_share {
     READERS_YIELD,  /* takes no more tokens; keeps those that it has */
 };
 
-/* Changes that, once after_ms have passed. */
+/* Changes that, once after_ms have passed. Ends a readers_wait; readers_list waits until the tokens
+ * are taken that are to be taken at once, for seconds at most. */
 void readers_share(struct readers *readers, enum readers_share how, int64_t after_ms);
 
 /* Which program holds the reader, as far as can be found out: "scdaemon (process 123)", or several

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* For what is plugged in to be found, and asked. */
-#define FIRST_LOOK_MS 3000
+#define LOOK_MS 3000
 
 static struct usb_readers *of_readers(struct readers *readers)
 {
@@ -43,7 +43,7 @@ static gpg_error_t init(struct usb_readers *u)
 
     if (err)
         return err;
-    err = board_init(&u->board, FIRST_LOOK_MS);
+    err = board_init(&u->board, LOOK_MS);
     if (err) {
         pthread_cond_destroy(&u->let_go);
         return err;
@@ -144,11 +144,12 @@ static void usb_share(struct readers *readers, enum readers_share how, int64_t a
     pthread_mutex_lock(&u->mutex);
     u->share = how;
     u->take_from = deadline_in_ms(after_ms);
+    u->shared_anew = true;
+    board_look_anew(&u->board, LOOK_MS);
     /* What could not be had before is worth another try. */
     for (size_t i = 0; i < u->count; i++)
         u->ccids[i]->tried = u->ccids[i]->tried && u->ccids[i]->claimed;
     pthread_mutex_unlock(&u->mutex);
-    usb_watch_publish(u);
     usb_watch_poke(u);
 }
 

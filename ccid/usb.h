@@ -67,6 +67,7 @@ struct usb_readers {
     pthread_cond_t let_go; /* a turn ended */
     bool closing;
     enum readers_share share;
+    bool shared_anew;          /* since the thread began its look */
     struct deadline take_from; /* nothing is taken before that */
     uint32_t insertions;
     struct usb_ccid *ccids[READERS_MAX]; /* changed by the thread alone */
@@ -78,7 +79,7 @@ gpg_error_t usb_watch_start(struct usb_readers *u);
 void usb_watch_stop(struct usb_readers *u);
 /* Has the thread look at everything again. */
 void usb_watch_poke(struct usb_readers *u);
-/* Shows what is known now. */
+/* Shows what is known now; nothing while the thread has to look anew, which shows it then. */
 void usb_watch_publish(struct usb_readers *u);
 
 /* usb_ccid.c. With a reference, for the list; not opened, without a name. */

@@ -186,16 +186,18 @@ void usb_watch_publish(struct usb_readers *u)
         if (is_shown(u, u->ccids[i]))
             show_slots(u->ccids[i], &list);
     }
-    board_publish(&u->board, &list); /* in the order in which things happen */
+    if (!u->shared_anew)
+        board_publish(&u->board, &list); /* in the order in which things happen */
     pthread_mutex_unlock(&u->mutex);
 }
 
-/* How long to sleep until the time comes to take what was left for later. */
-static int64_t until_taking_ms(struct usb_readers *u)
+/* How long to sleep after it, until the time comes to take what was left for later. */
+static int64_t begin_look(struct usb_readers *u)
 {
     int ms;
 
     pthread_mutex_lock(&u->mutex);
+    u->shared_anew = false;
     ms = u->share == READERS_YIELD ? 0 : deadline_poll_ms(u->take_from);
     pthread_mutex_unlock(&u->mutex);
     return ms > 0 ? ms : SLEEP_MS;
@@ -216,9 +218,10 @@ static void *watch(void *context)
     struct usb_readers *u = context;
 
     while (!is_closing(u)) {
-        int64_t ms = until_taking_ms(u); /* before it is tried: it may come meanwhile */
+        int64_t ms;
 
         __atomic_store_n(&u->news, 0, __ATOMIC_RELEASE);
+        ms = begin_look(u); /* before it is tried: it may come meanwhile */
         scan(u);
         take_all(u);
         usb_watch_publish(u);

@@ -79,17 +79,28 @@ static gpg_error_t open_file(struct output *output, const char *path)
     return err ? err : open_in_folder(output);
 }
 
+/* The group before the mode that gives it something; what is not ours to give to the group, its
+ * members do not get. */
+static gpg_error_t take_mode(int fd, const struct stat *old)
+{
+    mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+
+    if (fchmod(fd, mode & S_IRWXU))
+        return gpg_error_from_syserror();
+    if (fchown(fd, (uid_t)-1, old->st_gid))
+        mode &= ~(mode_t)S_IRWXG;
+    return fchmod(fd, mode) ? gpg_error_from_syserror() : 0;
+}
+
 /* A link stays one: the file that it leads to is replaced. Who could not read that cannot read what
  * takes its place. */
-static gpg_error_t open_instead(struct output *output, const char *path, mode_t mode)
+static gpg_error_t open_instead(struct output *output, const char *path, const struct stat *old)
 {
     char *file = realpath(path, NULL);
     gpg_error_t err = file ? open_file(output, file) : gpg_error_from_syserror();
 
     free(file);
-    if (!err && fchmod(output->fd, mode & (S_IRWXU | S_IRWXG | S_IRWXO)))
-        err = gpg_error_from_syserror();
-    return err;
+    return err ? err : take_mode(output->fd, old);
 }
 
 bool output_is_standard(const char *path)
@@ -116,7 +127,7 @@ static gpg_error_t open_path(struct output *output, const char *path, bool overw
         return open_special(output, path);
     if (!overwrite && lstat(path, &st) == 0)
         return gpg_error(GPG_ERR_EEXIST);
-    return there ? open_instead(output, path, st.st_mode) : open_file(output, path);
+    return there ? open_instead(output, path, &st) : open_file(output, path);
 }
 
 gpg_error_t output_open(const char *path, bool overwrite, struct output *r_output)

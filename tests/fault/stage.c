@@ -70,7 +70,7 @@ static void start_agent(bool keeps_pins)
     around.events = agent.events;
     around.known = agent.known;
     assert_int_equal(cards_open(specs, 1, &around, &agent.cards), 0);
-    cards_await_first_look(agent.cards);
+    cards_await_look(agent.cards);
 }
 
 static void stop_agent(void)

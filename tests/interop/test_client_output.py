@@ -83,6 +83,21 @@ class Files(Output):
             target.unlink()
             link.unlink()
 
+    def test_whose_it_was(self):
+        """The group that could read the old file reads the new one, and no other does in its place."""
+        groups = [99] if os.geteuid() == 0 else [g for g in os.getgroups() if g != os.getegid()]
+        if not groups:
+            self.skipTest("this user has one group only")
+        for env in self.each():
+            target = self.out / "file"
+            target.write_bytes(b"precious")
+            os.chown(target, -1, groups[0])
+            target.chmod(0o640)
+            self.decrypt("-o", target, "--overwrite", self.sealed, env=env)
+            there = target.stat()
+            self.assertEqual((there.st_gid, stat.S_IMODE(there.st_mode)), (groups[0], 0o640))
+            target.unlink()
+
     def test_without_proc(self):
         """Which names the files that have none."""
         need("unshare", "mount")

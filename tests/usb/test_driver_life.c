@@ -291,7 +291,8 @@ static void beside_pcsc(void **state)
     /* that let go of it, and went */
     fake_usb_hold(plugged.device, false);
     readers_share(readers, READERS_ALONE, 0);
-    driver_await(readers, 1, &list);
+    readers_list(readers, &list);
+    assert_int_equal(list.count, 1);
     assert_false(list.info[0].exclusive);
     end();
     begin("yubikey-5");
@@ -314,7 +315,8 @@ static void in_place_of_pcsc(void **state)
     assert_ok(list.service);
     assert_int_equal(fake_usb_count(FAKE_USB_OPEN), 0);
     readers_share(readers, READERS_ALONE, 0);
-    driver_await(readers, 1, &list);
+    readers_list(readers, &list); /* not before it is taken */
+    assert_int_equal(list.count, 1);
     readers_share(readers, READERS_YIELD, 0);
     driver_plug(&second, usb_model_find("nitrokey-3"), 7);
     reader = driver_connect(readers);

@@ -29,6 +29,16 @@ class Sharing(unittest.TestCase):
             w.read()
             self.assertIn("tokens on USB are used without one", w.log())
 
+    def test_in_before_the_agent(self):
+        """The first client is not told that there is no token, while there is one that is just being taken."""
+        for readers in DEFAULT, DEFAULT[::-1], ["pcsc", "usb"]:
+            with self.subTest(readers), Bed() as w:
+                w.env["PCSCLITE_CSOCK_NAME"] = str(w.folder / "nowhere")
+                w.add("token", "yubikey-5")
+                w.start_agent(readers=readers, run_by=[WITH_UMOCKDEV], wait=False)
+                w.wait_for_agent()
+                w.read()
+
     def test_service_that_ends(self):
         """Nothing is taken while it answers, nor as soon as it does not: it could be coming back."""
         with Bed() as w:
