@@ -6,7 +6,7 @@
 #define ESCAPE_MS  3000
 #define SLACK_MS   10000 /* for the reader to notice that its time is over, and for the card */
 #define BODY_MAX   64
-#define GIVE_UP_MS 2000
+#define GIVE_UP_MS 1000
 
 static gpg_error_t prepare(struct ccid_slot *slot, const struct ccid_keypad *keypad,
                            struct deadline deadline)
@@ -74,13 +74,22 @@ static gpg_error_t verify_on_keypad(struct ccid_slot *slot, const struct ccid_ke
     return err;
 }
 
+/* The keypad may still wait for fingers, and nobody for it. */
+static bool is_left_alone(const struct ccid_slot *slot, gpg_error_t err)
+{
+    gpg_err_code_t code = gpg_err_code(err);
+
+    return slot->ready && slot->port->lost &&
+           (code == GPG_ERR_CANCELED || code == GPG_ERR_TIMEOUT || code == GPG_ERR_CARD);
+}
+
 /* So that nobody types into a void; and the card, which may just have got a PIN, wants a reset. */
-static gpg_error_t give_up(struct ccid_slot *slot)
+static gpg_error_t give_up(struct ccid_slot *slot, gpg_error_t why)
 {
     gpg_error_t err = ccid_port_abort(slot->port, slot->index, deadline_in_ms(GIVE_UP_MS));
 
     log_debug("CCID: the keypad is told to stop: %s", gpg_strerror(err));
-    return gpg_error(GPG_ERR_CARD);
+    return gpg_err_code(why) == GPG_ERR_CANCELED ? gpg_error(GPG_ERR_CARD) : why;
 }
 
 gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid_keypad *keypad,
@@ -89,9 +98,9 @@ gpg_error_t ccid_slot_verify_on_keypad(struct ccid_slot *slot, const struct ccid
 {
     gpg_error_t err = verify_on_keypad(slot, keypad, verify, answer, deadline);
 
-    /* As the human does it the reader stays in step. */
-    if (gpg_err_code(err) == GPG_ERR_CANCELED && slot->port->lost)
-        err = give_up(slot);
+    /* When the human says no at the reader, that stays in step. */
+    if (is_left_alone(slot, err))
+        err = give_up(slot, err);
     switch (gpg_err_code(err)) {
     case 0:
     case GPG_ERR_CANCELED:

@@ -145,7 +145,9 @@ void pcsc_card_begin_and_transmit(void *state)
     enum pcsc_begin begins = PCSC_BEGINS;
 
     pcsc_card_begin(card);
-    if (atomic_compare_exchange_strong(&card->begin, &begins, PCSC_SENDS) && card->begun)
+    if (!atomic_compare_exchange_strong(&card->begin, &begins, PCSC_SENDS))
+        pcsc_card_end(card); /* nobody knows that it has begun after all */
+    else if (card->begun)
         pcsc_card_transmit(card);
 }
 

@@ -71,7 +71,8 @@ void readers_close(struct readers **readers);
 /* What `spec` was; borrowed. */
 const char *readers_spec(const struct readers *readers);
 
-/* The readers as the last change left them. Never blocks on a card. */
+/* The readers as the last change left them. Never blocks on a card, but for a few seconds at most
+ * until they have been looked at for the first time. */
 void readers_list(struct readers *readers, struct reader_list *list);
 
 /* Sleeps in the kernel until the list differs from the one returned last, or readers_wake is
@@ -165,8 +166,9 @@ bool reader_has_keypad(const struct reader *reader, size_t pin_length);
  * reader_transmit. Lasts as long as the human does; the PIN never comes here.
  * The card saw nothing, and the connection is as good as before, after
  * GPG_ERR_CANCELED: the human said no at the reader; GPG_ERR_NO_PIN: nobody typed in time;
- * GPG_ERR_NOT_SUPPORTED: the reader does not do it after all. When the waiter gave up the reader
- * listens no longer, and the error is GPG_ERR_CARD: the card may have got a PIN all the same. */
+ * GPG_ERR_NOT_SUPPORTED: the reader does not do it after all. When the waiter gave up, which is
+ * GPG_ERR_CARD, or the deadline passed, the reader is told to stop within a second:
+ * the card may have got a PIN all the same. */
 gpg_error_t reader_verify_on_keypad(struct reader *reader, const struct keypad_verify *verify,
                                     struct buffer *answer, struct deadline deadline);
 

@@ -1,5 +1,6 @@
 /* The PC/SC back end over a library that fails in every way. */
 #include "ccid/lane.h"
+#include "ccid/pcsc_card.h"
 #include "ccid/reader.h"
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/fake_winscard.h"
@@ -398,6 +399,65 @@ static void call_that_hangs_costs_its_deadline(void **state)
     release(FAKE_RECONNECT);
 }
 
+/* Its beginning fails, hangs, or what follows it does: told by the command, sent once or never. */
+static void late_transaction_in_every_trouble(void **state)
+{
+    struct buffer answer = BUFFER(16);
+    struct reader *reader = connected();
+    int64_t start;
+
+    (void)state;
+    fake_fail_once(FAKE_BEGIN, SCARD_W_RESET_CARD);
+    reader_begin_late(reader, deadline_in_ms(SOON));
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_CARD_RESET);
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_NOT_INITIALIZED);
+    reader_end(reader);
+    assert_int_equal(fake_count(FAKE_TRANSMIT) + fake_count(FAKE_END), 0);
+    reader_begin_late(reader, deadline_in_ms(SOON));
+    assert_works(reader);
+    fake_fail_once(FAKE_TRANSMIT, SCARD_W_RESET_CARD);
+    assert_int_equal(CODE(transmit(reader, &answer, SOON)), GPG_ERR_CARD_RESET);
+    reader_end(reader);
+    assert_works(reader);
+    assert_int_equal(fake_count(FAKE_END), 1);
+    fake_block(FAKE_BEGIN, true);
+    reader_begin_late(reader, deadline_in_ms(BRIEF));
+    start = monotonic_ms();
+    assert_in_time(start, transmit(reader, &answer, SOON), GPG_ERR_LOCKED);
+    reader_end(reader);
+    reader_disconnect(&reader);
+    release(FAKE_BEGIN);
+    assert_int_equal(fake_count(FAKE_END), 2);
+    assert_int_equal(fake_count(FAKE_TRANSMIT), 3);
+    reader = connected();
+    fake_block(FAKE_TRANSMIT, true);
+    reader_begin_late(reader, deadline_in_ms(BRIEF / 2));
+    start = monotonic_ms();
+    assert_in_time(start, transmit(reader, &answer, BRIEF), GPG_ERR_TIMEOUT);
+    reader_end(reader);
+    reader_disconnect(&reader);
+    release(FAKE_TRANSMIT);
+    assert_int_equal(fake_count(FAKE_END), 3);
+}
+
+/* It begins in the moment in which it is given up: it is over before the connection is. */
+static void transaction_that_was_given_up_ends_at_once(void **state)
+{
+    struct pcsc_card *card;
+
+    (void)state;
+    assert_int_equal(pcsc_card_new(NAME, &card), 0);
+    pcsc_card_connect(card);
+    assert_int_equal(card->err, 0);
+    atomic_store(&card->begin, PCSC_GIVEN_UP);
+    pcsc_card_begin_and_transmit(card);
+    assert_int_equal(fake_count(FAKE_BEGIN), 1);
+    assert_int_equal(fake_count(FAKE_TRANSMIT), 0);
+    assert_int_equal(fake_count(FAKE_END), 1);
+    pcsc_card_release(card);
+    assert_int_equal(fake_count(FAKE_END), 1);
+}
+
 static void end_that_hangs_costs_the_next_its_deadline(void **state)
 {
     struct buffer answer = BUFFER(16);
@@ -614,6 +674,8 @@ int main(void)
         FAULT_TEST(atr_comes_from_the_driver_or_the_list),
         FAULT_TEST(transaction_ends_once),
         FAULT_TEST(call_that_hangs_costs_its_deadline),
+        FAULT_TEST(late_transaction_in_every_trouble),
+        FAULT_TEST(transaction_that_was_given_up_ends_at_once),
         FAULT_TEST(end_that_hangs_costs_the_next_its_deadline),
         FAULT_TEST(closing_leaves_a_hanging_watcher),
         FAULT_TEST(restless_service_does_not_make_us_spin),

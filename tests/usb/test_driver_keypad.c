@@ -238,6 +238,30 @@ static void silence(void **state)
     end();
 }
 
+/* One that gives each digit so much time goes on past the deadline: it is told to stop by then. */
+static void deadline_passes(void **state)
+{
+    uint16_t sw;
+
+    (void)state;
+    for (size_t level = 0; level < sizeof levels / sizeof levels[0]; level++) {
+        begin_keypad(levels[level], &keypads[3]);
+        typing_ms = 2 * MS_OF_THE_CALL;
+        assert_int_equal(verify(RIGHT_PIN, &sw), GPG_ERR_TIMEOUT);
+        assert_int_equal(driver_counts(&plugged).aborts, 1);
+        fake_usb_lock();
+        assert_false(usb_device_types(plugged.device));
+        fake_usb_unlock();
+        reader_end(reader);
+        reader_disconnect(&reader);
+        reader = driver_connect(readers);
+        assert_ok(reader_begin(reader, deadline_in_ms(PATIENCE_MS)));
+        assert_answer(reader, SELECT_OPENPGP, "9000");
+        assert_answer(reader, READ_PW_STATUS, TRIES("3"));
+        end();
+    }
+}
+
 static atomic_uint asked;
 
 static bool gives_up(void *context)
@@ -316,6 +340,7 @@ int main(void)
         cmocka_unit_test(small_messages),
         cmocka_unit_test(refused),
         cmocka_unit_test(silence),
+        cmocka_unit_test(deadline_passes),
         cmocka_unit_test(given_up),
         cmocka_unit_test(interrupted),
     };
