@@ -1,21 +1,14 @@
 #include "agent/card_attribute.h"
+#include "apdu/openpgp_card.h"
 #include "apdu/tlv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define TAG_CARDHOLDER        0x65
-#define TAG_NAME              0x5b
-#define TAG_LANGUAGE          0x5f2d
-#define TAG_SEX               0x5f35
-#define TAG_SECURITY_SUPPORT  0x7a
-#define TAG_SIGNATURE_COUNTER 0x93
-#define TAG_KDF               0xf9
-
 static gpg_error_t send_cardholder(assuan_context_t assuan, const struct card_listing *listing,
                                    const char *name, uint32_t tag)
 {
-    struct view content = tlv_content(buffer_view(&listing->objects.cardholder), TAG_CARDHOLDER, 0);
+    struct view content = tlv_content(buffer_view(&listing->objects.cardholder), DO_CARDHOLDER, 0);
     struct view value = { 0 };
 
     (void)tlv_find(content, tag, &value);
@@ -25,19 +18,19 @@ static gpg_error_t send_cardholder(assuan_context_t assuan, const struct card_li
 gpg_error_t attribute_name(assuan_context_t assuan, const struct card_listing *listing,
                            const char *name)
 {
-    return send_cardholder(assuan, listing, name, TAG_NAME);
+    return send_cardholder(assuan, listing, name, DO_NAME);
 }
 
 gpg_error_t attribute_language(assuan_context_t assuan, const struct card_listing *listing,
                                const char *name)
 {
-    return send_cardholder(assuan, listing, name, TAG_LANGUAGE);
+    return send_cardholder(assuan, listing, name, DO_LANGUAGE);
 }
 
 gpg_error_t attribute_sex(assuan_context_t assuan, const struct card_listing *listing,
                           const char *name)
 {
-    return send_cardholder(assuan, listing, name, TAG_SEX);
+    return send_cardholder(assuan, listing, name, DO_SEX);
 }
 
 static gpg_error_t send_if_any(assuan_context_t assuan, const char *name,
@@ -62,12 +55,12 @@ gpg_error_t attribute_signature_counter(assuan_context_t assuan, const struct ca
                                         const char *name)
 {
     struct view content =
-        tlv_content(buffer_view(&listing->objects.security_support), TAG_SECURITY_SUPPORT, 0);
+        tlv_content(buffer_view(&listing->objects.security_support), DO_SECURITY_SUPPORT, 0);
     unsigned long count = 0;
     struct view value;
     char text[24];
 
-    if (!tlv_find(content, TAG_SIGNATURE_COUNTER, &value) || value.len > 3)
+    if (!tlv_find(content, DO_SIGNATURE_COUNTER, &value) || value.len > 3)
         return 0;
     for (size_t i = 0; i < value.len; i++)
         count = count << 8 | value.data[i];
@@ -78,7 +71,7 @@ gpg_error_t attribute_signature_counter(assuan_context_t assuan, const struct ca
 gpg_error_t attribute_kdf(assuan_context_t assuan, const struct card_listing *listing,
                           const char *name)
 {
-    struct view value = tlv_content(buffer_view(&listing->objects.kdf), TAG_KDF, 0);
+    struct view value = tlv_content(buffer_view(&listing->objects.kdf), DO_KDF, 0);
 
     return value.len ? attribute_send(assuan, name, value) : 0;
 }

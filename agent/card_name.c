@@ -1,13 +1,11 @@
 #include "agent/card_name.h"
 
+#include "apdu/openpgp_card.h"
 #include "apdu/tlv.h"
 #include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TAG_CARDHOLDER 0x65
-#define TAG_NAME       0x5b
 
 char *card_name(const struct application_data *data, char *out)
 {
@@ -24,7 +22,7 @@ char *card_holder_name(struct view cardholder, char *out)
     struct view value = { 0 };
     int len;
 
-    (void)tlv_find(tlv_content(cardholder, TAG_CARDHOLDER, 0), TAG_NAME, &value);
+    (void)tlv_find(tlv_content(cardholder, DO_CARDHOLDER, 0), DO_NAME, &value);
     text_escape(value, name, sizeof name);
     given = strstr(name, "<<");
     if (given)

@@ -23,6 +23,12 @@
 #define DO_PRIVATE_2        0x0102
 #define DO_URL              0x5f50
 
+/* and what stands in them */
+#define DO_NAME              0x5b   /* in DO 65 */
+#define DO_LANGUAGE          0x5f2d /* in DO 65 */
+#define DO_SEX               0x5f35 /* in DO 65 */
+#define DO_SIGNATURE_COUNTER 0x93   /* in DO 7A */
+
 struct openpgp_card {
     struct channel channel;
     struct application_data data; /* as last read */
