@@ -11,7 +11,7 @@ import time
 
 import openpgp
 from curves import x25519
-from world import BIN, Assuan, World, wait_until
+from world import BIN, Assuan, World, process_state, wait_until
 
 READERS = ["Virtual PCD 00 00", "Virtual PCD 00 01", "Virtual PCD 2 00 00"]  # with-pcscd --slots 4
 CARDEA, GNUPG, BARE = 0, 1, 2  # their readers
@@ -28,10 +28,7 @@ def percentile(values, part):
 
 def runs(pid):
     """And is not a zombie, which nobody of ours may reap."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return process_state(pid) not in ("", "Z")
 
 
 def children(pid):

@@ -11,7 +11,7 @@ import unittest
 
 import card_proxy as fault
 from codes import AGENT, Code
-from world import BIN, PCSC, World, main, wait_until
+from world import BIN, PCSC, World, main, process_state, wait_until
 
 GONE = {Code.CARD_REMOVED, Code.CARD_NOT_PRESENT, Code.ENODEV}
 
@@ -47,9 +47,7 @@ class Service(unittest.TestCase):
         """Kills it as only SIGKILL does, and has it started again at the end."""
         pid = self.pid()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}") or
-                   pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z",
-                   "pcscd has ended")
+        wait_until(lambda: process_state(pid) in ("", "Z"), "pcscd has ended")
         self.addCleanup(self.start_pcscd)
         self.killed = True
 

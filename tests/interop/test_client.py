@@ -18,7 +18,7 @@ import unittest
 from codes import Code
 from test_session_key import gpg_session_key, packet, pkesks
 from openpgp import dearmor
-from world import BIN, CURVES, RSA, World, main, need, wait_until
+from world import BIN, CURVES, RSA, World, main, need, process_state, wait_until
 
 CARDEA = BIN / "cardea"
 TEXT = "Dear Alice\n" * 20
@@ -442,8 +442,7 @@ class Provisional(Shared):
 
         def waits():
             fcntl.ioctl(process.stdin, termios.FIONREAD, left)
-            state = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            return not left[0] and state == "S"
+            return not left[0] and process_state(process.pid) == "S"
         wait_until(waits, "the message is read")
 
     @staticmethod
@@ -663,7 +662,7 @@ class Agents(unittest.TestCase):
             try:
                 line = (process / "cmdline").read_bytes()
                 if b"cardea-agent" in line and str(home).encode() in line \
-                        and "Z" not in (process / "stat").read_text().rpartition(")")[2]:
+                        and process_state(process.name) not in ("", "Z"):
                     found.append(int(process.name))
             except OSError:
                 pass

@@ -1,6 +1,5 @@
 """The pinentries that people have, on a terminal of their own."""
 import os
-import pathlib
 import pty
 import select
 import shutil
@@ -48,10 +47,6 @@ class Terminal:
         self.wait_for_silence()
         self.screen = b""
         os.write(self.master, text)
-
-
-def sleeps(pid):
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 class RealPinentry(unittest.TestCase):
@@ -134,7 +129,7 @@ class RealPinentry(unittest.TestCase):
                 self.terminal.wait_for(shown)
                 (pinentry,) = w.agent_children()
                 self.terminal.wait_for_silence()
-                world.wait_until(lambda pid=pinentry: sleeps(pid), "the pinentry reads keys")
+                world.wait_until(lambda pid=pinentry: world.process_state(pid) == "S", "the pinentry reads keys")
                 w.stop_agent(signal.SIGKILL)
                 gpg.communicate(timeout=world.PATIENCE)
                 self.assertEqual(gpg.returncode, 2)

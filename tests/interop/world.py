@@ -43,6 +43,19 @@ def wait_until(condition, what, patience=PATIENCE):
         time.sleep(0.005)
 
 
+def process_stat(pid):
+    """The fields of /proc/PID/stat from the state on (proc(5)); none when the process is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def process_state(pid):
+    """R, S, Z and so on; empty when it is gone."""
+    return "".join(process_stat(pid)[:1])
+
+
 def side_by_side(check, cases):
     """check(case) of all cases at once, for worlds that mostly wait; an error says of which case."""
     def run(case):
@@ -389,7 +402,7 @@ class World:
 
     def agent_cpu(self):
         """Seconds of processor time that the agent has used."""
-        fields = pathlib.Path(f"/proc/{self.agent_process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = process_stat(self.agent_process.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def agent_children(self):
