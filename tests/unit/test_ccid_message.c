@@ -155,54 +155,54 @@ static void notices(void **state)
     "36 21 1001" slots volts protocols "A00F0000 A00F0000 00 00B00400 00B00400 00" ifsd            \
     "00000000 00000000" features max "FFFF 0000" pin "01"
 
+static const struct {
+    const char *octets;
+    enum ccid_level level;
+    uint32_t features, max_message, max_ifsd;
+} devices[] = {
+    /* YubiKey 5 */
+    { DESCRIPTOR("00", "07", "02000000", "F60B0000", "FE000400", "000C0000", "00"),
+      CCID_EXTENDED_APDU, 0x000400fe, 3072, 3062 },
+    /* Nitrokey Pro, Storage */
+    { DESCRIPTOR("00", "07", "03000000", "FE000000", "BA040100", "0F010000", "00"), CCID_TPDU,
+      0x000104ba, 271, 254 },
+    { DESCRIPTOR("00", "07", "03000000", "30000000", "BA040100", "0F010000", "00"), CCID_TPDU,
+      0x000104ba, 271, 48 },
+    /* Nitrokey Start, an old Gnuk */
+    { DESCRIPTOR("00", "01", "02000000", "FE000000", "42080200", "0F010000", "00"), CCID_SHORT_APDU,
+      0x00020842, 271, 254 },
+    { DESCRIPTOR("00", "01", "02000000", "FE000000", "42000400", "40000000", "00"),
+      CCID_EXTENDED_APDU, 0x00040042, 64, 254 },
+    /* Nitrokey 3, CanoKey, USB Armory */
+    { DESCRIPTOR("00", "01", "02000000", "FE000000", "40080400", "000C0000", "00"),
+      CCID_EXTENDED_APDU, 0x00040840, 3072, 254 },
+    { DESCRIPTOR("00", "07", "02000000", "3E050000", "FE000400", "48050000", "00"),
+      CCID_EXTENDED_APDU, 0x000400fe, 1352, 1342 },
+    { DESCRIPTOR("00", "07", "02000000", "FE000000", "FE000400", "00500000", "00"),
+      CCID_EXTENDED_APDU, 0x000400fe, 20480, 254 },
+    /* Gemalto CT30, SCR331, an old Ledger */
+    { DESCRIPTOR("00", "07", "03000000", "FE000000", "30020100", "0F010000", "00"), CCID_TPDU,
+      0x00010230, 271, 254 },
+    { DESCRIPTOR("00", "01", "03000000", "FC000000", "BA000100", "07010000", "00"), CCID_TPDU,
+      0x000100ba, 263, 252 },
+    { DESCRIPTOR("00", "01", "01000000", "00000000", "38000200", "0F010000", "00"), CCID_SHORT_APDU,
+      0x00020038, 271, 0 },
+    /* one that works with characters */
+    { DESCRIPTOR("00", "01", "01000000", "FE000000", "30000000", "0F010000", "00"), CCID_CHARACTER,
+      0x00000030, 271, 254 },
+};
+
 static void descriptors_of_devices(void **state)
 {
-    static const struct {
-        const char *octets;
-        enum ccid_level level;
-        uint32_t features, max_message, max_ifsd;
-    } rows[] = {
-        /* YubiKey 5 */
-        { DESCRIPTOR("00", "07", "02000000", "F60B0000", "FE000400", "000C0000", "00"),
-          CCID_EXTENDED_APDU, 0x000400fe, 3072, 3062 },
-        /* Nitrokey Pro, Storage */
-        { DESCRIPTOR("00", "07", "03000000", "FE000000", "BA040100", "0F010000", "00"), CCID_TPDU,
-          0x000104ba, 271, 254 },
-        { DESCRIPTOR("00", "07", "03000000", "30000000", "BA040100", "0F010000", "00"), CCID_TPDU,
-          0x000104ba, 271, 48 },
-        /* Nitrokey Start, an old Gnuk */
-        { DESCRIPTOR("00", "01", "02000000", "FE000000", "42080200", "0F010000", "00"),
-          CCID_SHORT_APDU, 0x00020842, 271, 254 },
-        { DESCRIPTOR("00", "01", "02000000", "FE000000", "42000400", "40000000", "00"),
-          CCID_EXTENDED_APDU, 0x00040042, 64, 254 },
-        /* Nitrokey 3, CanoKey, USB Armory */
-        { DESCRIPTOR("00", "01", "02000000", "FE000000", "40080400", "000C0000", "00"),
-          CCID_EXTENDED_APDU, 0x00040840, 3072, 254 },
-        { DESCRIPTOR("00", "07", "02000000", "3E050000", "FE000400", "48050000", "00"),
-          CCID_EXTENDED_APDU, 0x000400fe, 1352, 1342 },
-        { DESCRIPTOR("00", "07", "02000000", "FE000000", "FE000400", "00500000", "00"),
-          CCID_EXTENDED_APDU, 0x000400fe, 20480, 254 },
-        /* Gemalto CT30, SCR331, an old Ledger */
-        { DESCRIPTOR("00", "07", "03000000", "FE000000", "30020100", "0F010000", "00"), CCID_TPDU,
-          0x00010230, 271, 254 },
-        { DESCRIPTOR("00", "01", "03000000", "FC000000", "BA000100", "07010000", "00"), CCID_TPDU,
-          0x000100ba, 263, 252 },
-        { DESCRIPTOR("00", "01", "01000000", "00000000", "38000200", "0F010000", "00"),
-          CCID_SHORT_APDU, 0x00020038, 271, 0 },
-        /* one that works with characters */
-        { DESCRIPTOR("00", "01", "01000000", "FE000000", "30000000", "0F010000", "00"),
-          CCID_CHARACTER, 0x00000030, 271, 254 },
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
         struct ccid_descriptor d;
 
-        assert_ok(ccid_descriptor_parse(hex(rows[i].octets), &d));
-        assert_int_equal(d.level, rows[i].level);
-        assert_int_equal(d.features, rows[i].features);
-        assert_int_equal(d.max_message, rows[i].max_message);
-        assert_int_equal(d.max_ifsd, rows[i].max_ifsd);
+        assert_ok(ccid_descriptor_parse(hex(devices[i].octets), &d));
+        assert_int_equal(d.level, devices[i].level);
+        assert_int_equal(d.features, devices[i].features);
+        assert_int_equal(d.max_message, devices[i].max_message);
+        assert_int_equal(d.max_ifsd, devices[i].max_ifsd);
         assert_int_equal(d.slots, 1);
         assert_int_equal(d.clock_khz, 4000);
         assert_int_equal(d.max_bit_rate, 307200);
