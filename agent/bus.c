@@ -27,7 +27,8 @@ static void load(void)
         BUS_FUNCTIONS(BUS_FIND)
     }
     if (!complete)
-        log_info("no word from logind, and no notifications: %s", dlerror());
+        log_info("no word from logind, and no notifications: %s",
+                 library ? LIBRARY " is too old" : dlerror());
     loaded = complete;
 }
 

@@ -247,7 +247,7 @@ static bool await_first_prompt(struct logind *logind)
 
     while (poll(fds, 2, -1) < 0) {
     }
-    return !fds[0].revents && poll(fds, 1, AFTER_PROMPT_MS) == 0;
+    return !fds[0].revents && poll(fds, 1, AFTER_PROMPT_MS) <= 0;
 }
 
 static void *listen_to_logind(void *arg)
